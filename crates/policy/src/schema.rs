@@ -1,0 +1,1 @@
+//! The schema that ships with Portcullis, and its extension by the user.

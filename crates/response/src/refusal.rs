@@ -1,0 +1,64 @@
+//! A verdict, or a fault, turned into what is said to the caller.
+
+use std::time::Duration;
+
+/// What a refusal says: the public code, the author's sentence, and where to get help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Stable machine code: `region_restricted`.
+    pub code: String,
+    /// The sentence written for callers; `None`: the catalogue's own for this code, in the caller's language.
+    pub message: Option<String>,
+    /// Where to read or ask more.
+    pub help: Option<String>,
+}
+
+/// What a 401 asks for (RFC 9110 §11.6.1, RFC 6750 §3, RFC 9470 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Challenge {
+    /// No credential came: a challenge without error code.
+    Credentials,
+    /// One came and does not hold: `error="invalid_token"`.
+    InvalidToken {
+        /// `error_description`.
+        description: String,
+    },
+    /// It holds, but is too weak or too old: `error="insufficient_user_authentication"`.
+    StepUp {
+        /// `acr_values`.
+        acr_values: Vec<String>,
+        /// `max_age`, seconds.
+        max_age: Option<u32>,
+    },
+}
+
+/// Every way in which we say no. One variant, one row of the standards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400: not one unambiguous request.
+    Ambiguous(Said),
+    /// 400 with `error="invalid_request"`: malformed credentials (RFC 6750 §3.1).
+    MalformedCredential(Said),
+    /// 401 with a challenge.
+    Unauthenticated(Said, Challenge),
+    /// 403.
+    Forbidden(Said),
+    /// 403 with `error="insufficient_scope"`.
+    InsufficientScope(Said, String),
+    /// 404 indistinguishable from the app's own; says nothing at all.
+    Hidden,
+    /// 404 for a host or path nothing is configured for.
+    NoRoute,
+    /// 421: this connection is not for that host.
+    Misdirected(Said),
+    /// 429.
+    TooMany(Said, Duration),
+    /// 451 with `Link: <…>; rel="blocked-by"` (RFC 7725).
+    Legal(Said, Option<String>),
+    /// 502: the origin failed.
+    OriginFailed(Said),
+    /// 504: the origin did not answer in time.
+    OriginTimeout(Said),
+    /// 503: nobody can decide now; never a 403.
+    Unavailable(Said, Duration),
+}

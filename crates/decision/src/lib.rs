@@ -6,9 +6,14 @@
 //!
 //! INVARIANT: nothing outside this crate can make a [`Permit`].
 
+mod bound;
 pub mod facts;
+mod partial;
 pub mod permit;
+mod prepared;
 pub mod program;
+mod slice;
+mod unknown;
 pub mod verdict;
 pub mod world;
 
@@ -16,4 +21,4 @@ pub use facts::{EntityName, EntityOverlay, Facts, Value};
 pub use permit::{Permit, Ticket};
 pub use program::{CompileError, Program};
 pub use verdict::{Decision, NearMiss, PolicyFault, Verdict};
-pub use world::{World, WorldError};
+pub use world::{Change, World, WorldError};

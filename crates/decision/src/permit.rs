@@ -8,6 +8,22 @@ pub struct Ticket(pub u128);
 ///
 /// INVARIANT: made only by [`Verdict::permit`](crate::Verdict::permit) and its `dangerous_` sibling; neither `Clone`
 /// nor constructible elsewhere, so code that forgets to ask cannot compile.
+///
+/// ```compile_fail,E0451
+/// use portcullis_decision::{Permit, Ticket};
+/// let forged = Permit { ticket: Ticket(1) };
+/// ```
+///
+/// ```compile_fail,E0624
+/// use portcullis_decision::{Permit, Ticket};
+/// let forged = Permit::mint(Ticket(1));
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn twice(permit: portcullis_decision::Permit) -> (portcullis_decision::Permit, portcullis_decision::Permit) {
+///     (permit.clone(), permit)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a permit that is not consumed lets nothing through"]
 pub struct Permit {

@@ -14,7 +14,7 @@ pub enum Decision {
 /// A policy that could not be evaluated, and Cedar's own words about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFault {
-    /// The policy's id (a link's own id for a linked template).
+    /// The policy's id (a link's own id for a linked template); empty where the facts and not a policy are at fault.
     pub policy: String,
     /// The official error text.
     pub message: String,
@@ -80,6 +80,11 @@ impl Verdict {
     #[must_use]
     pub fn forbid_erred(&self) -> bool {
         self.errors.iter().any(|fault| fault.forbid)
+    }
+
+    /// Denied because no permit held, and that is certain.
+    pub(crate) fn is_default_denial(&self) -> bool {
+        self.decision == Decision::Deny && self.reasons.is_empty() && self.undecided.is_empty()
     }
 
     /// The permit: only when allowed, nothing undecided, no forbid erred, and the facts carried a ticket.

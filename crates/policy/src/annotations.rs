@@ -42,3 +42,11 @@ pub struct StepUp {
     /// Allowed age of the authentication in seconds.
     pub max_age: Option<u32>,
 }
+
+/// The public reason of a policy whose author wrote none.
+pub static ACCESS_DENIED: std::sync::LazyLock<PublicReason> = std::sync::LazyLock::new(|| PublicReason {
+    code: "access_denied".to_owned(),
+    message: None,
+    status: ReasonStatus::Forbidden,
+    help: None,
+});

@@ -1,6 +1,15 @@
 //! The directory: people, services, groups, roles, plans and devices, from TOML files.
+//!
+//! It holds who is directly in what; closing memberships over nesting is left to Cedar. INVARIANT: every group, role and
+//! owner that a loaded directory names is declared in it, and nesting has no cycles.
+
+mod finding;
+mod link;
+mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_identity::PrincipalKind;
 
 /// A person or service as the directory knows them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -59,3 +68,41 @@ pub struct Directory {
     /// Devices by identifier.
     pub devices: BTreeMap<String, Device>,
 }
+
+impl Directory {
+    /// Reads the directory from files, each a name (for messages) and its text, and checks them together.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with file, place and what to write instead; at most a hundred.
+    pub fn load(files: &[(String, String)]) -> Result<Self, Vec<miette::Report>> {
+        let mut findings = finding::Findings::new(files);
+        let entries = read::read(files, &mut findings);
+        link::check(&entries, &mut findings);
+        let directory = entries.into_directory();
+        findings.into_result().map(|()| directory)
+    }
+
+    /// The user or service with this identifier.
+    #[must_use]
+    pub fn person(&self, kind: PrincipalKind, id: &str) -> Option<&Person> {
+        match kind {
+            PrincipalKind::User => self.users.get(id),
+            PrincipalKind::Service => self.services.get(id),
+        }
+    }
+
+    /// Users, then services, each by identifier.
+    pub fn people(&self) -> impl Iterator<Item = (PrincipalKind, &str, &Person)> {
+        let users = self.users.iter().map(|(id, person)| (PrincipalKind::User, id.as_str(), person));
+        let services = self.services.iter().map(|(id, person)| (PrincipalKind::Service, id.as_str(), person));
+        users.chain(services)
+    }
+
+    /// The groups a user or service is in directly, sorted.
+    pub fn groups_of(&self, kind: PrincipalKind, id: &str) -> impl Iterator<Item = &str> {
+        self.person(kind, id).into_iter().flat_map(|person| &person.groups).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,12 @@ pub mod clock;
 pub mod directory;
 pub mod fact;
 pub mod geo;
-// PLANNED: pub mod network;
+pub mod network;
 pub mod situate;
 
-pub use clock::Moment;
+pub use clock::{ClockError, Moment, TimeZone};
 pub use directory::{Device, Directory, Membership, Person};
 pub use fact::Fact;
-pub use geo::Place;
-// PLANNED: pub use network::{Zones, ZoneError};
-pub use situate::{Situation};
+pub use geo::{Describes, GeoDatabase, GeoError, GeoSources, Layout, Place};
+pub use network::{ZoneError, Zones};
+pub use situate::{Situation, Situator};

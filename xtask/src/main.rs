@@ -1,1 +1,38 @@
-fn main() {}
+//! Chores that are not part of the product: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask generate`.
+//!
+//! Standard library only, so that the first thing a newcomer runs compiles in a second.
+
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  test      fetch what the tests need (it says what and why), then run everything
+  tidy      formatting, lints, dependency direction, file sizes
+  generate  rewrite generated references (configuration, refusal pages)
+";
+
+fn main() -> ExitCode {
+    let chore = std::env::args().nth(1);
+    let done = match chore.as_deref() {
+        Some("test") => test::all(),
+        Some("tidy") => tidy::all(),
+        Some("generate") => test::generate(),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some(other) => Err(format!("there is no chore `{other}`\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("xtask: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask tidy`: what keeps the house in order and no compiler checks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::run::{root, run};
+
+/// The crates in flow order, and what each may use beside crates from elsewhere. ARCHITECTURE.md explains it.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("request", &[]),
+    ("identity", &["request"]),
+    ("context", &["request", "identity"]),
+    ("decision", &[]),
+    ("policy", &["decision"]),
+    ("response", &["request"]),
+    ("record", &["request", "identity", "context", "decision"]),
+    ("gate", &["request", "identity", "context", "decision", "policy", "response", "record"]),
+    ("proxy", &["gate", "request", "response", "decision"]),
+    ("endpoints", &["gate", "request", "response", "record"]),
+];
+
+/// Longest source file, in lines: beyond it a person no longer reads it in one sitting.
+const LONGEST_FILE: usize = 600;
+
+/// All checks.
+pub(crate) fn all() -> Result<(), String> {
+    run("cargo", &["fmt", "--all", "--check"])?;
+    dependency_direction()?;
+    file_sizes()?;
+    run("cargo", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
+}
+
+fn dependency_direction() -> Result<(), String> {
+    let mut faults = Vec::new();
+    for (name, allowed) in MAY_USE {
+        let manifest = root().join("crates").join(name).join("Cargo.toml");
+        let text = read(&manifest)?;
+        let own = text.lines().filter_map(|line| line.strip_prefix("portcullis-"));
+        let used = own.filter_map(|line| line.split(['.', ' ', '=']).next());
+        for used in used.filter(|used| !allowed.contains(used)) {
+            faults.push(format!("`{name}` may not use `{used}` (see ARCHITECTURE.md)"));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
+
+fn file_sizes() -> Result<(), String> {
+    let mut long = Vec::new();
+    let mut folders = vec![root().join("crates"), root().join("xtask")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|fault| format!("{}: {fault}", folder.display()))? {
+            let path = entry.map_err(|fault| fault.to_string())?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_rust(&path) && read(&path)?.lines().count() > LONGEST_FILE {
+                long.push(format!("{} is longer than {LONGEST_FILE} lines: split it", path.display()));
+            }
+        }
+    }
+    long.sort();
+    if long.is_empty() { Ok(()) } else { Err(long.join("\n")) }
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
+fn read(path: &PathBuf) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|fault| format!("cannot read `{}`: {fault}", path.display()))
+}

@@ -1,18 +1,35 @@
 //! Who asks: bearer tokens against JWKS, API keys. Absence says why.
 //!
-//! [`Identifier::identify`](identify::Identifier::identify) never touches network or disk: keys are fetched beside
-//! the request path and swapped whole.
+//! [`Identifier::identify`] never touches network or disk: keys are fetched beside the request path
+//! ([`Identifier::refresh_loop`]), API keys re-read beside it ([`ApiKeys::reload_if_changed`]), both swapped whole.
+//! This crate does not decide what a caller may do, and renders no answer.
 
-// PLANNED: pub mod api_key;
-pub mod identify;
-pub mod issuer;
-// PLANNED: pub mod jwks;
-// PLANNED: pub mod jwt;
-pub mod principal;
-// PLANNED: pub mod secret;
+mod algorithm;
+mod api_key;
+mod base64url;
+mod credential;
+pub mod dev_issuer;
+mod fault;
+mod fetch;
+mod identify;
+mod issuer;
+mod jwks;
+mod jwt;
+mod keys;
+mod principal;
+mod refresh;
+mod secret;
+mod strict_json;
+#[cfg(test)]
+mod testing;
+mod text;
+mod token_cache;
 
-// PLANNED: pub use api_key::{ApiKeyError, ApiKeys, KeyStore};
-pub use identify::{Absence, CredentialFault};
-pub use issuer::{ClaimNames, IssuerSettings, KeySource};
+pub use api_key::{ApiKeyError, ApiKeys, KeyInfo, KeyStore, NewKey};
+pub use fault::{CredentialFault, FAULTS, Fault, FaultAnswer};
+pub use fetch::KeyFetcher;
+pub use identify::{Absence, Identifier, IssuerStatus, KeysState};
+pub use issuer::{ClaimNames, IssuerError, IssuerSettings, KeySource};
+pub use jwks::JwksError;
 pub use principal::{How, Principal, PrincipalKind};
-// PLANNED: pub use secret::Secret;
+pub use secret::{Secret, SecretError};

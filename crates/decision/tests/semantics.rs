@@ -1,5 +1,7 @@
 //! What a second evaluator must keep of Cedar, case by case, through both ways of asking.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod common;
 
 use cedar_policy::Authorizer;

@@ -1,5 +1,7 @@
 //! Facts whose source does not work: when they leave a request undecided, and when they do not matter.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod common;
 
 use common::{facts, program, record, text, world};

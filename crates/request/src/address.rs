@@ -175,3 +175,6 @@ static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host"
 
 /// Most addresses in one chain. Five proxies in a row are many; what is longer was made up to be walked.
 pub(crate) const MOST_HOPS: usize = 32;
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ fn query(raw: &str) -> Result<String, Ambiguity> {
 /// Longest query, bytes. Twice the 8 KiB that the common servers accept for a whole request line, since sign-in
 /// protocols carry signed requests in it; what is longer belongs in a body.
 const LONGEST_QUERY: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests;

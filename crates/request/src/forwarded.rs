@@ -75,3 +75,6 @@ fn pair(text: &str) -> Option<(&str, String, &str)> {
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ static SINGLE_VALUED: [HeaderName; 24] = [
 /// Most header fields in one request. Browsers send about thirty and the widely used servers stop at 100; a quarter
 /// more leaves room for what proxies on the way add.
 const MOST_HEADERS: usize = 128;
+
+#[cfg(test)]
+mod tests;

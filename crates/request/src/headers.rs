@@ -130,3 +130,6 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     http::header::TRANSFER_ENCODING,
     http::header::UPGRADE,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -87,6 +87,9 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), HostError> {
             None => Err(HostError::Ipv6(quoted(text))),
         };
     }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err(HostError::Ipv6(quoted(text)));
+    }
     Ok(text.split_once(':').map_or((text, None), |(host, digits)| (host, Some(digits))))
 }
 
@@ -139,3 +142,6 @@ const LONGEST_NAME: usize = 253;
 
 /// RFC 1035 §2.3.4.
 const LONGEST_LABEL: usize = 63;
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,6 @@ fn is_text(path: &str) -> Result<(), &'static str> {
 /// Longest path, bytes: what the widely used servers accept for a whole request line, so a longer one would be
 /// refused behind us anyway.
 const LONGEST_PATH: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,6 @@ enum Rank {
     End,
     Rest,
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ impl fmt::Display for Reference {
         for at in (0..CHARACTERS).rev() {
             let digit = usize::try_from(self.0 >> (5 * at) & 31).unwrap_or_default();
             text.push(ALPHABET.get(digit).copied().map_or('0', char::from));
-            if at > 0 && at % 5 == 0 {
+            if at % 5 == 0 && (1..25).contains(&at) {
                 text.push('-');
             }
         }
@@ -147,3 +147,6 @@ const CHARACTERS_OF_UUID: usize = 32;
 const FRACTION_AT: u32 = 64;
 
 const EXAMPLE: &str = "06BQX7-M2K4T-8V3NR-1C5ZD-9WEHG";
+
+#[cfg(test)]
+mod tests;

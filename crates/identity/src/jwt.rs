@@ -157,4 +157,6 @@ fn key_name(key: &VerifyingKey) -> String {
 const BOUNDS: Bounds = Bounds { depth: 8, nodes: 4_096 };
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,9 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
 use super::{Absence, Identifier, KeysState};
-use crate::testing::{self, ALGORITHMS, AUDIENCE, ISSUER, LEEWAY, at, bearer, claims, claims_with, dev, now, present};
+use crate::testing::{
+    self, ALGORITHMS, AUDIENCE, ISSUER, LEEWAY, at, bearer, claims, claims_with, dev, now, present,
+};
 use crate::{How, IssuerError, IssuerSettings, KeySource, PrincipalKind};
 
 fn code(absence: &Absence) -> &'static str {

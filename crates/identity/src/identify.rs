@@ -148,6 +148,12 @@ impl Identifier {
         self.api_keys.as_ref().map(|_| &self.api_key_header)
     }
 
+    /// The API keys, if they are accepted.
+    #[must_use]
+    pub fn api_keys(&self) -> Option<&ApiKeys> {
+        self.api_keys.as_ref()
+    }
+
     /// How the keys of each issuer are, in the order of configuration.
     pub fn keys_status(&self) -> Vec<IssuerStatus> {
         self.issuers.iter().map(|issuer| status(issuer, SystemTime::now())).collect()

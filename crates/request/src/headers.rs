@@ -29,6 +29,22 @@ pub fn remove_unsettable(headers: &mut HeaderMap, from_trusted: bool) {
     }
 }
 
+/// Removes from a request's trailers what would count as something else than a trailer where an origin merges them
+/// into the headers: whatever no caller may set, credentials, and names that could be folded into either.
+pub fn remove_unsettable_trailers(trailers: &mut HeaderMap) {
+    let unsettable: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| {
+            let folded = folded(name.as_str());
+            folded != name.as_str() || is_unsettable(&folded, false) || CREDENTIALS.contains(&&*folded)
+        })
+        .cloned()
+        .collect();
+    for name in unsettable {
+        trailers.remove(name);
+    }
+}
+
 /// Removes the fields that concern one connection only: those that `Connection` names and those of RFC 9110 §7.6.1.
 ///
 /// Called before headers of our own are added, so that a caller cannot have ours removed by naming them in
@@ -118,15 +134,18 @@ const FROM_TRUSTED_ONLY: [&str; 12] = [
     "fastly-client-ip",
 ];
 
-/// RFC 9110 §7.6.1, with the two that only proxies of old know.
-static HOP_BY_HOP: [HeaderName; 9] = [
+/// Who asks was decided from the head; a trailer must not say otherwise.
+const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "x-api-key"];
+
+/// RFC 9110 §7.6.1, with those that only proxies of old know. `Trailer` is not among them (§6.6.2): trailers travel on,
+/// and it announces them.
+static HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     http::header::PROXY_AUTHENTICATE,
     http::header::PROXY_AUTHORIZATION,
     http::header::TE,
-    http::header::TRAILER,
     http::header::TRANSFER_ENCODING,
     http::header::UPGRADE,
 ];

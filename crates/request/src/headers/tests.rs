@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
-use super::{connection_has, fold, remove_hop_by_hop, remove_unsettable};
+use super::{connection_has, fold, remove_hop_by_hop, remove_unsettable, remove_unsettable_trailers};
 
 fn headers(fields: &[(&str, &'static str)]) -> HeaderMap {
     fields
@@ -71,7 +71,6 @@ fn hop_by_hop_fields_end_here() {
         ("Keep-Alive", "1"),
         ("Proxy-Connection", "keep-alive"),
         ("TE", "trailers"),
-        ("Trailer", "x"),
         ("Transfer-Encoding", "chunked"),
         ("Upgrade", "websocket"),
         ("X-One", "1"),
@@ -91,6 +90,20 @@ fn a_connection_field_cannot_remove_what_is_added_after() {
     remove_hop_by_hop(&mut sent);
     sent.insert("x-portcullis-user", HeaderValue::from_static("alice"));
     assert_eq!(names(&sent), ["x-portcullis-user"]);
+}
+
+#[test]
+fn a_trailer_cannot_say_who_asks() {
+    let mut trailers = headers(&[
+        ("X-Portcullis-User", "admin"),
+        ("X_Portcullis_User", "admin"),
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("Authorization", "x"),
+        ("Cookie", "x"),
+        ("Digest", "sha-256=x"),
+    ]);
+    remove_unsettable_trailers(&mut trailers);
+    assert_eq!(names(&trailers), ["digest"]);
 }
 
 proptest! {

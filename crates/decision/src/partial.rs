@@ -40,6 +40,10 @@ impl Outcomes {
         Self { yes: self.yes || other.yes, no: self.no || other.no, fails: self.fails || other.fails }
     }
 
+    fn is_open(self) -> bool {
+        !matches!(self, Self::YES | Self::NO | Self::FAILS)
+    }
+
     fn of(value: bool) -> Self {
         if value { Self::YES } else { Self::NO }
     }
@@ -54,7 +58,7 @@ enum Guess {
     Fails,
     /// Some boolean, or an error, among these.
     Flag(Outcomes),
-    /// The record at this path of the context, of which something is unavailable.
+    /// The record at this path of the context, of which something is unavailable. A record for certain.
     Below(Vec<String>),
     /// Any value, or an error.
     Anything,
@@ -77,6 +81,10 @@ impl Partial<'_> {
     pub(crate) fn conditions(&self, clauses: &[Expr], slots: &SlotEnv) -> (Outcomes, BTreeSet<String>) {
         let mut walk = Walk { partial: self, slots, reads: BTreeSet::new() };
         let outcomes = walk.all(clauses.iter(), 0);
+        // What is open depends on something: should no read have been noted, then on any of them.
+        if outcomes.is_open() && walk.reads.is_empty() {
+            walk.reads.extend(self.unknowns.labels());
+        }
         (outcomes, walk.reads)
     }
 }
@@ -135,7 +143,8 @@ impl Walk<'_, '_> {
             }
             ExprKind::UnaryApp { op, arg } => match (op, self.guess(arg, depth)) {
                 (op, Guess::Known(arg)) => self.official(&Expr::unary_app(*op, arg.into())),
-                (_, Guess::Fails) => Guess::Fails,
+                // None of these operators takes a record.
+                (_, Guess::Fails | Guess::Below(_)) => Guess::Fails,
                 (UnaryOp::Not, Guess::Flag(arg)) => flag(Outcomes { yes: arg.no, no: arg.yes, ..arg }),
                 (UnaryOp::Not | UnaryOp::IsEmpty, _) => Guess::Flag(Outcomes::ALL),
                 (UnaryOp::Neg, _) => Guess::Anything,

@@ -139,6 +139,14 @@ fn a_value_that_came_along_with_an_unavailable_fact_does_not_decide() {
 }
 
 #[test]
+fn an_operator_that_takes_no_record_fails_on_one_that_is_partly_unavailable() {
+    let set = "permit(principal, action, resource); forbid(principal, action, resource) when { !!context == true };";
+    let verdict = decide(set, &without_geo());
+    assert_eq!(verdict.decision(), Decision::Allow);
+    assert!(verdict.forbid_erred() && verdict.undecided().is_empty());
+}
+
+#[test]
 fn every_path_that_matters_is_named() {
     let mut with = without_geo();
     with.unavailable_principal = vec!["tier".into()];

@@ -1,16 +1,22 @@
-//! How we say no: a [`Refusal`] becomes status, headers and body, and `catalogue` explains each of them.
+//! How we say no: a [`Refusal`] becomes status, headers and body, and [`catalogue`] explains each of them.
 //!
-//! A refusal says what the caller may know and nothing else; what the log must know is in the record.
+//! A refusal says what the caller may know and nothing else; what the log must know is in the record. Nothing here
+//! decides anything: the status follows from the refusal alone, never from a template, a text or a header.
 
-// PLANNED: pub mod accept;
-// PLANNED: pub mod catalogue;
-// PLANNED: pub mod challenge;
-// PLANNED: pub mod html;
-// PLANNED: pub mod json;
-// PLANNED: pub mod grpc;
+pub mod accept;
+mod answer;
+pub mod catalogue;
+mod challenge;
+mod fields;
+mod folder;
+mod grpc;
+mod html;
+mod json;
 pub mod refusal;
 pub mod render;
+mod words;
 
-// PLANNED: pub use catalogue::{Page, catalogue};
+pub use catalogue::Page;
+pub use folder::TemplateError;
 pub use refusal::{Challenge, Refusal, Said};
-pub use render::{Asked, Branding, Shape};
+pub use render::{Asked, Branding, Renderer, Shape};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 /// What a refusal says: the public code, the author's sentence, and where to get help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
@@ -61,4 +63,52 @@ pub enum Refusal {
     OriginTimeout(Said),
     /// 503: nobody can decide now; never a 403.
     Unavailable(Said, Duration),
+}
+
+impl Refusal {
+    /// The status it is answered with. The one place that maps them.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Ambiguous(_) | Self::MalformedCredential(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated(..) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::InsufficientScope(..) => StatusCode::FORBIDDEN,
+            Self::Hidden | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooMany(..) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Legal(..) => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
+            Self::OriginFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::OriginTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The code for the record: what was said, and `hidden` or `not_found` where nothing was.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Hidden => "hidden",
+            Self::NoRoute => "not_found",
+            _ => self.said().map_or("", |said| &said.code),
+        }
+    }
+
+    /// What it says; `None` for the two that say nothing.
+    #[must_use]
+    pub fn said(&self) -> Option<&Said> {
+        match self {
+            Self::Ambiguous(said)
+            | Self::MalformedCredential(said)
+            | Self::Unauthenticated(said, _)
+            | Self::Forbidden(said)
+            | Self::InsufficientScope(said, _)
+            | Self::Misdirected(said)
+            | Self::TooMany(said, _)
+            | Self::Legal(said, _)
+            | Self::OriginFailed(said)
+            | Self::OriginTimeout(said)
+            | Self::Unavailable(said, _) => Some(said),
+            Self::Hidden | Self::NoRoute => None,
+        }
+    }
 }

@@ -1,0 +1,141 @@
+//! The catalogue of everything we say: one page for each status and each public reason, and the default texts.
+//!
+//! A page is a Markdown file below `catalogue/pages/`, compiled in. The same page answers `portcullis explain`, stands
+//! in the book, and is where a problem's `type` leads. It says nothing about any installation.
+
+use std::sync::LazyLock;
+
+use http::StatusCode;
+
+pub(crate) mod text;
+
+/// One entry: a status (`403`) or a public reason (`region_restricted`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What it is found by.
+    pub key: &'static str,
+    /// A few words, the same at each occurrence (RFC 9457 §3.1.3).
+    pub title: &'static str,
+    /// The status it is sent with.
+    pub status: u16,
+    /// What it means.
+    pub means: &'static str,
+    /// Why it occurs.
+    pub occurs: &'static str,
+    /// What the caller can do.
+    pub caller: &'static str,
+    /// What the operator can do.
+    pub operator: &'static str,
+    /// Name and address of what to read.
+    pub specifications: Vec<(&'static str, &'static str)>,
+}
+
+/// The page with this key.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static Page> {
+    let at = PAGES.binary_search_by(|page| page.key.cmp(key)).ok()?;
+    PAGES.get(at)
+}
+
+/// Every page by its key: statuses first.
+#[must_use]
+pub fn all() -> &'static [Page] {
+    &PAGES
+}
+
+/// The key most like one that does not exist, if any is like it.
+#[must_use]
+pub fn nearest(key: &str) -> Option<&'static str> {
+    let key: String = key.chars().take(LONGEST_KEY).collect::<String>().to_lowercase().replace(['-', ' '], "_");
+    PAGES
+        .iter()
+        .map(|page| (strsim::jaro_winkler(&key, page.key), page.key))
+        .filter(|(alike, _)| *alike > ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, key)| key)
+}
+
+impl Page {
+    /// The name of its status: `Forbidden`.
+    #[must_use]
+    pub fn reason_phrase(&self) -> &'static str {
+        StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+    }
+
+    /// Its parts in order, each with its heading.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        HEADINGS.into_iter().zip([self.means, self.occurs, self.caller, self.operator])
+    }
+
+    /// For a terminal: wrapped, without markup.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::terminal(self)
+    }
+
+    /// For the book.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        text::markdown(self)
+    }
+
+    pub(crate) fn is_status(&self, status: &str) -> bool {
+        status.parse() == Ok(self.status)
+    }
+
+    /// A page as written: `# title`, `Status: 403`, the four headed parts, a list of specifications.
+    fn parse(key: &'static str, written: &'static str) -> Option<Self> {
+        let (title, rest) = written.strip_prefix("# ")?.split_once('\n')?;
+        let (status, rest) = rest.trim_start().strip_prefix("Status: ")?.split_once('\n')?;
+        let part = |heading: &str| {
+            let start = rest.find(&format!("## {heading}\n"))? + heading.len() + 4;
+            let body = rest.get(start..)?;
+            Some(body.split("\n## ").next()?.trim())
+        };
+        let [means, occurs, caller, operator] = HEADINGS;
+        Some(Self {
+            key,
+            title,
+            status: status.trim().parse().ok()?,
+            means: part(means)?,
+            occurs: part(occurs)?,
+            caller: part(caller)?,
+            operator: part(operator)?,
+            specifications: part(SPECIFICATIONS)?.lines().map(reference).collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// `- [RFC 9110 §15.5.4](https://…)`
+fn reference(line: &'static str) -> Option<(&'static str, &'static str)> {
+    line.strip_prefix("- [")?.strip_suffix(')')?.split_once("](")
+}
+
+static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
+    let mut pages: Vec<_> = WRITTEN.iter().filter_map(|(key, written)| Page::parse(key, written)).collect();
+    pages.sort_by_key(|page| page.key);
+    pages
+});
+
+const HEADINGS: [&str; 4] =
+    ["What it means", "Why it occurs", "What the caller can do", "What the operator can do"];
+
+const SPECIFICATIONS: &str = "Specifications";
+
+/// Longer than any key: what is compared is bounded.
+const LONGEST_KEY: usize = 40;
+
+/// Below this a suggestion is a guess.
+const ALIKE: f64 = 0.8;
+
+macro_rules! written {
+    ($($key:literal)*) => {
+        const WRITTEN: &[(&str, &str)] =
+            &[$(($key, include_str!(concat!("catalogue/pages/", $key, ".md")))),*];
+    };
+}
+
+written! {
+    "400" "401" "403" "404" "421" "429" "451" "502" "503" "504"
+}
+

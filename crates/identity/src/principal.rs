@@ -29,7 +29,7 @@ pub enum How {
 }
 
 /// The identified caller and what its credential says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Principal {
     /// User or service.
     pub kind: PrincipalKind,

@@ -101,7 +101,9 @@ fn hint(database: &TimeZoneDatabase, name: &str) -> String {
         .filter(|(distance, _)| *distance <= wanted.len() / 3)
         .collect();
     near.sort();
-    let near: Vec<String> = near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
+    let best = near.first().map(|(distance, _)| *distance);
+    let near = near.into_iter().filter(|(distance, _)| Some(*distance) == best).take(3);
+    let near: Vec<String> = near.map(|(_, name)| format!("`{name}`")).collect();
     if near.is_empty() {
         "use a name of the IANA time zone database, for example `UTC` or `Europe/Berlin`".to_owned()
     } else {

@@ -32,7 +32,9 @@ pub enum ZoneError {
         hint: String,
     },
     /// An address inside the network stands where the network's own should.
-    #[error("`{network}` has host bits set\nhint: write `{whole}` for the whole network, `{host}` for the one address")]
+    #[error(
+        "`{network}` has host bits set\nhint: write `{whole}` for the whole network, `{host}` for the one address"
+    )]
     HostBits {
         /// As written.
         network: String,
@@ -56,7 +58,9 @@ pub enum ZoneError {
         name: String,
     },
     /// More networks than are accepted.
-    #[error("{count} networks are more than {MAX_NETWORKS}\nhint: join neighbouring networks into larger ones")]
+    #[error(
+        "{count} networks are more than {MAX_NETWORKS}\nhint: join neighbouring networks into larger ones"
+    )]
     TooMany {
         /// How many there are.
         count: usize,
@@ -129,11 +133,16 @@ impl Zones {
 /// # Errors
 /// When it is no network, or has host bits set, with how to write it.
 pub fn network(written: &str) -> Result<IpNet, ZoneError> {
-    let parsed = match written.parse::<IpNet>() {
-        Ok(network) => network,
-        Err(_) => IpNet::from(written.parse::<IpAddr>().map_err(|_| not_a_network(written))?),
+    let parsed = match written.split_once('/') {
+        // The standard library's addresses, since `ipnet` reads `010.0.0.0` as ten where others read eight.
+        Some((address, length)) => address
+            .parse::<IpAddr>()
+            .ok()
+            .zip(length.parse::<u8>().ok().filter(|_| length.bytes().all(|byte| byte.is_ascii_digit())))
+            .and_then(|(address, length)| IpNet::new(address, length).ok()),
+        None => written.parse::<IpAddr>().ok().map(IpNet::from),
     };
-    check(parsed, written)
+    check(parsed.ok_or_else(|| not_a_network(written))?, written)
 }
 
 fn check(network: IpNet, written: &str) -> Result<IpNet, ZoneError> {

@@ -84,13 +84,16 @@ impl Situator {
         let Some(principal) = principal else {
             return Fact::Absent("the caller is unknown, and so is their plan".to_owned());
         };
-        let directory = self.directory.person(principal.kind, &principal.id).and_then(|person| person.tier.as_ref());
+        let directory =
+            self.directory.person(principal.kind, &principal.id).and_then(|person| person.tier.as_ref());
         match directory.or(principal.tier.as_ref()) {
             Some(tier) => Fact::Known(tier.clone()),
             None => Fact::Absent(
                 match principal.kind {
                     PrincipalKind::User => "neither the directory nor the credential names the user's plan",
-                    PrincipalKind::Service => "neither the directory nor the credential names the service's plan",
+                    PrincipalKind::Service => {
+                        "neither the directory nor the credential names the service's plan"
+                    }
                 }
                 .to_owned(),
             ),

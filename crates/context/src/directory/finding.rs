@@ -94,7 +94,10 @@ impl Findings {
 
 /// A name or value as it is shown in a message.
 pub(super) fn shown(text: &str) -> String {
-    text.chars().take(SHOWN).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .take(SHOWN)
+        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
+        .collect()
 }
 
 /// The known name nearest to a mistyped one, if one is near.

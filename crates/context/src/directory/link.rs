@@ -30,7 +30,12 @@ pub(super) fn check(entries: &Entries, findings: &mut Findings) {
     }
 }
 
-fn declared<T>(kind: &str, names: &[At<String>], known: &BTreeMap<String, Entry<T>>, findings: &mut Findings) {
+fn declared<T>(
+    kind: &str,
+    names: &[At<String>],
+    known: &BTreeMap<String, Entry<T>>,
+    findings: &mut Findings,
+) {
     for name in names.iter().filter(|name| !known.contains_key(&name.value)) {
         let message = format!("{kind} `{}` is not declared", shown(&name.value));
         let help = match nearest(&name.value, known.keys().map(String::as_str)) {

@@ -70,7 +70,13 @@ pub(super) fn read(files: &[(String, String)], findings: &mut Findings) -> Entri
     for (file, (_, text)) in files.iter().enumerate() {
         if text.len() > MAX_FILE {
             let message = format!("a directory file may have at most {} MiB", MAX_FILE >> 20);
-            findings.add("bound", &Place::new(file, 0..0), message, "this file", "split it into several".to_owned());
+            findings.add(
+                "bound",
+                &Place::new(file, 0..0),
+                message,
+                "this file",
+                "split it into several".to_owned(),
+            );
             entries.incomplete = true;
             continue;
         }
@@ -78,7 +84,13 @@ pub(super) fn read(files: &[(String, String)], findings: &mut Findings) -> Entri
         for fault in &faults {
             let place = Place::new(file, fault.span().unwrap_or(0..0));
             let message = fault.message().trim().replace('\n', ", ");
-            findings.add("syntax", &place, message, "here", "this is not TOML: correct the syntax".to_owned());
+            findings.add(
+                "syntax",
+                &place,
+                message,
+                "here",
+                "this is not TOML: correct the syntax".to_owned(),
+            );
         }
         if faults.is_empty() {
             Reader { file, findings, entries: &mut entries }.root(root.get_ref());
@@ -102,7 +114,8 @@ const KINDS: [&str; 5] = ["user", "service", "group", "role", "device"];
 const PERSON: [&str; 5] = ["id", "groups", "roles", "tier", "attributes"];
 const GROUP: [&str; 3] = ["id", "groups", "roles"];
 const ROLE: [&str; 2] = ["id", "roles"];
-const DEVICE: [&str; 8] = ["id", "owner", "managed", "compliant", "encrypted", "os", "os_version", "last_seen"];
+const DEVICE: [&str; 8] =
+    ["id", "owner", "managed", "compliant", "encrypted", "os", "os_version", "last_seen"];
 
 impl Reader<'_> {
     fn root(&mut self, root: &Table<'_>) {
@@ -200,7 +213,10 @@ impl Reader<'_> {
             let help = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.contains(&"attributes") => {
-                    format!("what your own schema declares goes into `attributes = {{ {} = … }}`", shown(name))
+                    format!(
+                        "what your own schema declares goes into `attributes = {{ {} = … }}`",
+                        shown(name)
+                    )
                 }
                 None => format!("a {kind} has {}", known.join(", ")),
             };
@@ -269,19 +285,32 @@ impl Reader<'_> {
             _ => None,
         };
         let instant = written
-            .filter(|datetime| datetime.date.is_some() && datetime.time.is_some() && datetime.offset.is_some())
+            .filter(|datetime| {
+                datetime.date.is_some() && datetime.time.is_some() && datetime.offset.is_some()
+            })
             .and_then(|datetime| datetime.to_string().parse::<jiff::Timestamp>().ok());
         if instant.is_none() {
             let message = "`last_seen` is not an instant in RFC 3339".to_owned();
             let help = "write date, time and offset: `last_seen = 2026-03-01T09:30:00Z`".to_owned();
-            self.findings.add("last_seen", &Place::new(self.file, value.span()), message, "not an instant", help);
+            self.findings.add(
+                "last_seen",
+                &Place::new(self.file, value.span()),
+                message,
+                "not an instant",
+                help,
+            );
         }
         instant.map(jiff::Timestamp::as_millisecond)
     }
 
     fn attributes(&mut self, value: &Value<'_>) -> BTreeMap<String, serde_json::Value> {
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong_type(value, "attributes", "a table", "write `attributes = { department = \"sales\" }`");
+            self.wrong_type(
+                value,
+                "attributes",
+                "a table",
+                "write `attributes = { department = \"sales\" }`",
+            );
             return BTreeMap::new();
         };
         let mut attributes = BTreeMap::new();
@@ -292,8 +321,15 @@ impl Reader<'_> {
                 let help = "write `tier = …` beside `id`, outside of `attributes`".to_owned();
                 self.findings.add("attribute", &place, "`tier` has its own key".to_owned(), "not here", help);
             } else if name.is_empty() || name.len() > MAX_NAME || attributes.len() == MAX_ATTRIBUTES {
-                let message = format!("at most {MAX_ATTRIBUTES} attributes, their names 1 to {MAX_NAME} bytes long");
-                self.findings.add("bound", &place, message, "too much", "leave out what no policy reads".to_owned());
+                let message =
+                    format!("at most {MAX_ATTRIBUTES} attributes, their names 1 to {MAX_NAME} bytes long");
+                self.findings.add(
+                    "bound",
+                    &place,
+                    message,
+                    "too much",
+                    "leave out what no policy reads".to_owned(),
+                );
             } else if let Some(json) = self.attribute(name, value) {
                 attributes.insert(name.to_owned(), json);
             }

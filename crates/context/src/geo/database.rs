@@ -31,7 +31,9 @@ struct Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum GeoError {
     /// It cannot be read.
-    #[error("cannot read geo database `{file}`: {source}\nhint: check the path and that the file may be read")]
+    #[error(
+        "cannot read geo database `{file}`: {source}\nhint: check the path and that the file may be read"
+    )]
     Unreadable {
         /// Its path.
         file: String,
@@ -69,7 +71,8 @@ pub enum GeoError {
 
 /// The largest published databases have about 1 GiB.
 const MAX_BYTES: u64 = 2 << 30;
-const KNOWN_LAYOUTS: &str = "use a Country, City or ASN database of MaxMind, DB-IP, IPLocate, IPinfo or ip-location-db";
+const KNOWN_LAYOUTS: &str =
+    "use a Country, City or ASN database of MaxMind, DB-IP, IPLocate, IPinfo or ip-location-db";
 /// A database may be built this much ahead of our clock before one of the two is thought wrong.
 const AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -103,6 +106,7 @@ impl GeoDatabase {
         }
         bytes.shrink_to_fit();
         let hint = hint(&bytes);
+        describe(&mut bytes);
         let damaged = |fault: maxminddb::MaxMindDbError| GeoError::Damaged {
             file: name.to_owned(),
             reason: fault.to_string(),
@@ -159,12 +163,16 @@ impl GeoDatabase {
         let max_age = max_age?;
         let file = self.file_name();
         if self.build_epoch() == 0 {
-            return Some(format!("geo database `{file}` does not say when it was built, and its age is limited"));
+            return Some(format!(
+                "geo database `{file}` does not say when it was built, and its age is limited"
+            ));
         }
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let built = Duration::from_secs(self.build_epoch());
         if built > now.saturating_add(AHEAD) {
-            return Some(format!("geo database `{file}` was built in the future: its date or the clock is wrong"));
+            return Some(format!(
+                "geo database `{file}` was built in the future: its date or the clock is wrong"
+            ));
         }
         let age = now.saturating_sub(built);
         (age > max_age).then(|| {
@@ -183,6 +191,10 @@ impl GeoDatabase {
             Ok(record) => record,
             Err(fault) => return answers.fail(wanted, &self.fault("record", &fault.to_string())),
         };
+        // A record above the part of the tree that stands for IPv4 is about IPv6: it says nothing of an IPv4 address.
+        if address.is_ipv4() && self.0.reader.metadata().ip_version == 6 && !about_ipv4(&record) {
+            return;
+        }
         let layout = &self.0.layout;
         if let Some(path) = layout.country.filter(|_| wanted.country) {
             answers.country = self.read(&record, path, country);
@@ -233,6 +245,10 @@ impl fmt::Debug for GeoDatabase {
     }
 }
 
+fn about_ipv4(record: &LookupResult<'_, Vec<u8>>) -> bool {
+    record.network().is_ok_and(|network| network.is_ipv4())
+}
+
 /// What has been told so far about one attribute.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Told<T> {
@@ -279,7 +295,9 @@ impl Answers {
 fn country(code: &str) -> Told<String> {
     match code.as_bytes() {
         [] | b"ZZ" | b"XX" => Told::Nothing,
-        [first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => Told::Known(code.to_owned()),
+        [first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
+            Told::Known(code.to_owned())
+        }
         _ => Told::Fault(format!("country `{}` is not two upper-case letters", shown(code))),
     }
 }
@@ -291,7 +309,9 @@ fn region(code: &str) -> Told<String> {
         1..=3 if code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) => {
             Told::Known(code.to_owned())
         }
-        _ => Told::Fault(format!("region `{}` is not one to three upper-case letters or digits", shown(code))),
+        _ => {
+            Told::Fault(format!("region `{}` is not one to three upper-case letters or digits", shown(code)))
+        }
     }
 }
 
@@ -302,7 +322,7 @@ fn shown(code: &str) -> String {
 
 /// An autonomous system number as databases write it: a number, `"123"` or `"AS123"`. 0 is reserved for "none"
 /// (RFC 7607).
-struct Number(Told<u32>);
+pub(super) struct Number(Told<u32>);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -349,8 +369,30 @@ impl de::Visitor<'_> for NumberVisitor {
         }
         match digits.parse::<u64>() {
             Ok(number) if digits.bytes().all(|byte| byte.is_ascii_digit()) => self.visit_u64(number),
-            Ok(_) | Err(_) => Ok(Told::Fault(format!("`{}` is not an autonomous system number", shown(text)))),
+            Ok(_) | Err(_) => {
+                Ok(Told::Fault(format!("`{}` is not an autonomous system number", shown(text))))
+            }
         }
+    }
+}
+
+/// Gives a database without a description an empty one. The format asks for a map, not for something in it, and all of
+/// ip-location-db's are empty; the verifier asks for more, and is worth more than this detail.
+fn describe(bytes: &mut Vec<u8>) {
+    const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
+    const NONE: &[u8] = b"\x4bdescription\xe0";
+    const ONE: &[u8] = b"\x4bdescription\xe1\x42en\x40";
+    /// Metadata stands at the end, within this many bytes by the format's definition.
+    const METADATA: usize = 128 * 1024;
+    fn find(within: &[u8], what: &[u8]) -> Option<usize> {
+        within.windows(what.len()).rposition(|window| window == what)
+    }
+    let tail = bytes.len().saturating_sub(METADATA);
+    let metadata = bytes.get(tail..).and_then(|within| find(within, MARKER)).map(|marker| tail + marker);
+    let none =
+        metadata.and_then(|start| Some(start + bytes.get(start..).and_then(|within| find(within, NONE))?));
+    if let Some(start) = none {
+        bytes.splice(start..start + NONE.len(), ONE.iter().copied());
     }
 }
 
@@ -361,7 +403,9 @@ fn hint(bytes: &[u8]) -> &'static str {
         [0x1f, 0x8b, ..] => "it is compressed: unpack it (`gunzip`, `tar -xzf`) and name the `.mmdb` file",
         [b'P', b'K', 3, 4, ..] => "it is a zip archive: unpack it and name the `.mmdb` file",
         [b'<', ..] => "it is a web page: sign in or correct the address, and download again",
-        [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => "it is a pointer to the file: run `git lfs pull`",
+        [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => {
+            "it is a pointer to the file: run `git lfs pull`"
+        }
         _ => "download it again, to a temporary name, and rename it into place when it is whole",
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 
 use maxminddb::{LookupResult, PathElement, Reader};
 
+use super::database::Number;
+
 /// Which attributes of a place a source describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Describes {
@@ -65,11 +67,8 @@ const COUNTRY: [Path; 3] = [&[Key("country"), Key("iso_code")], &[Key("country_c
 /// The first subdivision is the largest. Flat layouts have names only (`state1`), except IPinfo's.
 const REGION: [Path; 2] = [&[Key("subdivisions"), Index(0), Key("iso_code")], &[Key("region_code")]];
 /// MaxMind, DB-IP and ip-location-db; MaxMind Enterprise; IPLocate and IPinfo.
-const ASN: [Path; 3] = [
-    &[Key("autonomous_system_number")],
-    &[Key("traits"), Key("autonomous_system_number")],
-    &[Key("asn")],
-];
+const ASN: [Path; 3] =
+    [&[Key("autonomous_system_number")], &[Key("traits"), Key("autonomous_system_number")], &[Key("asn")]];
 /// Keys that a record about the place of an address has beside its flat country.
 const OF_A_PLACE: [&str; 4] = ["country_name", "continent", "continent_code", "continent_name"];
 
@@ -115,7 +114,8 @@ impl Layout {
 
 impl fmt::Display for Layout {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths: Vec<String> = [self.country, self.region, self.asn].into_iter().flatten().map(written).collect();
+        let paths: Vec<String> =
+            [self.country, self.region, self.asn].into_iter().flatten().map(written).collect();
         formatter.write_str(&paths.join(", "))
     }
 }
@@ -137,12 +137,12 @@ struct Found {
 
 impl Found {
     fn look(&mut self, record: &LookupResult<'_, Vec<u8>>, about_countries: bool) {
-        let has_asn = ASN.iter().any(|path| is_scalar(record, path));
+        let has_asn = ASN.iter().any(|path| is_number(record, path));
         // In a record about a network operator a flat country is where the operator is registered, which is not where
         // the caller is.
         let of_a_place = about_countries
             || !has_asn
-            || OF_A_PLACE.iter().any(|key| is_scalar(record, &[Key(key)]))
+            || OF_A_PLACE.iter().any(|key| is_text(record, &[Key(key)]))
             || is_text(record, COUNTRY[1]) && is_text(record, COUNTRY[2]);
         for (path, found) in COUNTRY.iter().zip(&mut self.country) {
             *found |= is_text(record, path) && (path.len() > 1 || of_a_place);
@@ -151,7 +151,7 @@ impl Found {
             *found |= is_text(record, path);
         }
         for (path, found) in ASN.iter().zip(&mut self.asn) {
-            *found |= is_scalar(record, path);
+            *found |= is_number(record, path);
         }
     }
 }
@@ -160,6 +160,6 @@ fn is_text(record: &LookupResult<'_, Vec<u8>>, path: &[PathElement<'_>]) -> bool
     matches!(record.decode_path::<&str>(path), Ok(Some(_)))
 }
 
-fn is_scalar(record: &LookupResult<'_, Vec<u8>>, path: &[PathElement<'_>]) -> bool {
-    is_text(record, path) || matches!(record.decode_path::<u32>(path), Ok(Some(_)))
+fn is_number(record: &LookupResult<'_, Vec<u8>>, path: &[PathElement<'_>]) -> bool {
+    matches!(record.decode_path::<Number>(path), Ok(Some(_)))
 }

@@ -8,6 +8,7 @@
 
 mod database;
 mod layout;
+mod told;
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,7 @@ pub use database::{GeoDatabase, GeoError};
 pub use layout::{Describes, Layout};
 
 use crate::Fact;
-use database::{Answers, Told};
+use told::{Answers, Told};
 
 /// What the geo databases say about an address.
 #[derive(Debug, Clone, PartialEq, Eq)]

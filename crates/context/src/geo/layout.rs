@@ -8,7 +8,7 @@ use std::fmt;
 
 use maxminddb::{LookupResult, PathElement, Reader};
 
-use super::database::Number;
+use super::told::Number;
 
 /// Which attributes of a place a source describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,0 +1,99 @@
+//! The configuration: as it is written (`raw`), and as it is meant (`checked`). [`load`] leads from a file to the one or
+//! to everything that is wrong with it; the schema and the reference page are generated from the same types.
+
+mod checked;
+mod country;
+mod finding;
+mod measure;
+mod raw;
+mod reference;
+mod source;
+mod structure;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub(crate) use checked::{Admin, App, Config, Geo, Log, PolicyFiles, Route, Server, Upstream, with_hint};
+pub(crate) use finding::{Finding, suggest};
+pub(crate) use raw::{RawOnForbidError as OnForbidError, RawWhenBroken as WhenBroken};
+pub(crate) use reference::{reference_markdown, schema_json};
+pub(crate) use source::Source;
+
+/// What became of a configuration file.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The configuration, if nothing stands in its way.
+    pub(crate) config: Option<Config>,
+    /// Where the data folder is, even if something else is wrong: people ask about the log when things are broken.
+    pub(crate) data: Option<PathBuf>,
+    /// The text, for findings about the files it names.
+    pub(crate) source: Source,
+    /// The text's bytes; empty where there is none.
+    pub(crate) text: String,
+    /// Everything that is wrong, in order of position.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Larger configurations are made by accident; users and devices belong in the directory.
+const LONGEST_FILE: u64 = 1024 * 1024;
+
+/// Reads and checks a configuration file.
+pub(crate) fn load(path: &Path) -> Loaded {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    match read(path) {
+        Ok(text) => load_text(&name, &folder, text),
+        Err(finding) => Loaded {
+            config: None,
+            data: None,
+            source: Source::new(&name, ""),
+            text: String::new(),
+            findings: vec![finding],
+        },
+    }
+}
+
+/// Checks a configuration as if it stood in this folder.
+pub(crate) fn load_text(name: &str, folder: &Path, text: String) -> Loaded {
+    let mut source = Source::new(name, &text);
+    let table = structure::read(&mut source, &text, &reference::schema());
+    let not_toml = source.has_errors() && table.is_empty();
+    let (mut config, mut data) = (None, None);
+    match table.try_into::<raw::RawConfig>() {
+        Ok(raw) if !not_toml => {
+            data = (!raw.server.data.0.is_empty()).then(|| folder.join(&raw.server.data.0));
+            config = checked::check(&raw, folder, &mut source);
+        }
+        Ok(_) => {}
+        Err(fault) => {
+            let message = fault.message().to_owned();
+            source.error("", "portcullis::config::wrong_type", message, "");
+        }
+    }
+    let findings = source.take_findings();
+    Loaded { config, data, source, text, findings }
+}
+
+fn read(path: &Path) -> Result<String, Finding> {
+    let shown = path.display();
+    let unreadable = |fault: std::io::Error| {
+        let help = match fault.kind() {
+            std::io::ErrorKind::NotFound => "`portcullis init` writes one; `--config FILE` names another",
+            _ => "check that it is a file and that we may read it",
+        };
+        let message = format!("cannot read the configuration `{shown}`: {fault}");
+        Finding::bare("portcullis::config::unreadable", message, Some(help.to_owned()))
+    };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_FILE) {
+        let message = format!("the configuration `{shown}` is larger than {} KiB", LONGEST_FILE >> 10);
+        let help = "is it the right file? users and devices belong in the directory".to_owned();
+        return Err(Finding::bare("portcullis::config::too_long", message, Some(help)));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        let message = format!("the configuration `{shown}` is not UTF-8 text");
+        Finding::bare("portcullis::config::syntax", message, Some("TOML files are UTF-8".to_owned()))
+    })
+}

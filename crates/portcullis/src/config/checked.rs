@@ -1,0 +1,348 @@
+//! The configuration as it is meant: typed, resolved against the file's folder, and possible. Reading a value and
+//! saying what is wrong with it stand together, section by section; files are looked for here and read by `load`.
+//!
+//! INVARIANT: a [`Config`] exists only where nothing stands in its way.
+
+mod app;
+mod duplicates;
+mod issuer;
+mod log;
+mod require;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use portcullis_context::TimeZone;
+use portcullis_identity::IssuerSettings;
+use portcullis_policy::Guard;
+
+pub(crate) use app::{App, Route, Upstream};
+pub(crate) use log::Log;
+pub(crate) use server::{Admin, Server};
+
+use super::finding::{nearest, quoted};
+use super::measure;
+use super::raw::{PathText, RawConfig, RawOnForbidError};
+use super::source::{Source, below, element};
+
+/// Networks by zone name.
+pub(crate) type Zones = BTreeMap<String, Vec<IpNet>>;
+
+/// A whole, checked configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The folder that the file's paths are relative to.
+    pub(crate) folder: PathBuf,
+    /// The listener that callers reach.
+    pub(crate) server: Server,
+    /// The listener for operators, if one is wanted.
+    pub(crate) admin: Option<Admin>,
+    /// Where policies are.
+    pub(crate) policies: PolicyFiles,
+    /// Folder of the directory files, if there is one.
+    pub(crate) directory: Option<PathBuf>,
+    /// Geo databases.
+    pub(crate) geo: Geo,
+    /// Named networks.
+    pub(crate) zones: Zones,
+    /// The clock that rules read.
+    pub(crate) time_zone: TimeZone,
+    /// Token issuers, in the order of the file.
+    pub(crate) issuers: Vec<IssuerSettings>,
+    /// The header that carries API keys, if they are accepted.
+    pub(crate) api_key_header: Option<http::HeaderName>,
+    /// The decision log.
+    pub(crate) log: Log,
+    /// Folder of page templates.
+    pub(crate) templates: Option<PathBuf>,
+    /// Protected applications, in the order of the file.
+    pub(crate) apps: Vec<App>,
+    /// What apps and routes require, ready to become Cedar; one for each app and each route.
+    pub(crate) guards: Vec<Guard>,
+}
+
+/// Where policies are.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyFiles {
+    /// Folder of `*.cedar` files; `None` where none is named and none is there.
+    pub(crate) folder: Option<PathBuf>,
+    /// The schema extension.
+    pub(crate) schema: Option<PathBuf>,
+    /// What a forbid that cannot be evaluated means.
+    pub(crate) on_forbid_error: RawOnForbidError,
+}
+
+/// Geo databases, in the order in which they are asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Geo {
+    /// The files.
+    pub(crate) databases: Vec<PathBuf>,
+    /// Beyond this age a database is not believed.
+    pub(crate) max_age: Duration,
+}
+
+/// Reads what is written in `folder` as what it means. Findings go to the source; `None` if any is an error.
+pub(crate) fn check(raw: &RawConfig, folder: &Path, source: &mut Source) -> Option<Config> {
+    let mut checker = Checker { source, folder };
+    let server = checker.server(&raw.server);
+    let admin = raw.admin.as_ref().map(|admin| checker.admin(admin));
+    checker.listeners(server.as_ref(), admin.as_ref().and_then(Option::as_ref));
+    let policies = checker.policies(raw);
+    let directory = raw
+        .directory
+        .as_ref()
+        .and_then(|directory| checker.existing_folder("directory.folder", &directory.folder));
+    let geo = checker.geo(raw);
+    let zones = checker.zones(&raw.network.zones);
+    let time_zone = checker.time_zone(&raw.time.zone);
+    let issuers = checker.issuers(&raw.issuer);
+    let api_key_header = checker.api_key_header(raw);
+    let log = checker.log(&raw.log);
+    let templates = raw.answers.templates.as_ref();
+    let templates = templates.and_then(|folder| checker.existing_folder("answers.templates", folder));
+    let (apps, guards) = checker.apps(&raw.app, &zones);
+    if checker.source.has_errors() {
+        return None;
+    }
+    Some(Config {
+        folder: folder.to_owned(),
+        server: server?,
+        admin: match admin {
+            Some(admin) => Some(admin?),
+            None => None,
+        },
+        policies,
+        directory,
+        geo: geo?,
+        zones,
+        time_zone: time_zone?,
+        issuers,
+        api_key_header: api_key_header?,
+        log: log?,
+        templates,
+        apps,
+        guards,
+    })
+}
+
+/// Reads one section after the other, and remembers what is wrong.
+struct Checker<'a> {
+    source: &'a mut Source,
+    folder: &'a Path,
+}
+
+impl Checker<'_> {
+    fn policies(&mut self, raw: &RawConfig) -> PolicyFiles {
+        let folder = &raw.policies.folder;
+        let wanted = self.source.has("policies.folder") || self.resolve(folder).exists();
+        PolicyFiles {
+            folder: if wanted { self.existing_folder("policies.folder", folder) } else { None },
+            schema: raw
+                .policies
+                .schema
+                .as_ref()
+                .and_then(|schema| self.existing_file("policies.schema", schema)),
+            on_forbid_error: raw.policies.on_forbid_error,
+        }
+    }
+
+    fn geo(&mut self, raw: &RawConfig) -> Option<Geo> {
+        let mut databases = Vec::new();
+        for (index, database) in raw.geo.databases.iter().enumerate() {
+            databases.extend(self.existing_file(&element("geo.databases", index), database));
+        }
+        let max_age = self.duration("geo.max_age", &raw.geo.max_age.0, HOUR, 10 * YEAR)?;
+        Some(Geo { databases, max_age })
+    }
+
+    fn zones(&mut self, raw: &BTreeMap<String, Vec<String>>) -> Zones {
+        let mut zones = BTreeMap::new();
+        for (name, written) in raw {
+            let path = below("network.zones", name);
+            if !is_name(name) {
+                let message = format!("{} cannot name a zone", quoted(name));
+                self.source.key_error(&path, "portcullis::config::bad_name", message, NAMES.to_owned());
+            }
+            if written.is_empty() {
+                let message = format!("the zone `{name}` has no network");
+                self.source.warning(&path, "portcullis::config::empty_zone", message, "nobody is ever in it");
+            }
+            zones.insert(name.clone(), self.networks(&path, written));
+        }
+        zones
+    }
+
+    fn networks(&mut self, path: &str, written: &[String]) -> Vec<IpNet> {
+        let mut networks = Vec::new();
+        for (index, network) in written.iter().enumerate() {
+            match portcullis_context::network::network(network) {
+                Ok(network) => networks.push(network),
+                Err(fault) => {
+                    let (message, help) = with_hint(&fault);
+                    self.source.error(
+                        &element(path, index),
+                        "portcullis::config::bad_network",
+                        message,
+                        help,
+                    );
+                }
+            }
+        }
+        networks
+    }
+
+    fn time_zone(&mut self, name: &str) -> Option<TimeZone> {
+        match TimeZone::named(name) {
+            Ok(zone) => Some(zone),
+            Err(fault) => {
+                let (message, help) = with_hint(&fault);
+                self.source.error("time.zone", "portcullis::config::unknown_time_zone", message, help);
+                None
+            }
+        }
+    }
+
+    /// `Some(None)` where API keys are not accepted.
+    fn api_key_header(&mut self, raw: &RawConfig) -> Option<Option<http::HeaderName>> {
+        let written = &raw.api_keys.header;
+        let Ok(header) = http::HeaderName::from_bytes(written.as_bytes()) else {
+            let message = format!("{} is no header name", quoted(written));
+            let help = "use letters, digits and `-`: `X-API-Key`";
+            self.source.error("api_keys.header", "portcullis::config::bad_header", message, help);
+            return None;
+        };
+        // Fields with a meaning of their own would be read twice, as a key and as what they are.
+        const TAKEN: [&str; 6] =
+            ["authorization", "cookie", "host", "connection", "content-length", "transfer-encoding"];
+        if TAKEN.contains(&header.as_str()) || header.as_str().starts_with("x-portcullis-") {
+            let message = format!("`{written}` has a meaning of its own and cannot carry an API key");
+            self.source.error(
+                "api_keys.header",
+                "portcullis::config::bad_header",
+                message,
+                "use `X-API-Key`",
+            );
+            return None;
+        }
+        Some(raw.api_keys.enabled.then_some(header))
+    }
+
+    fn duration(&mut self, path: &str, text: &str, least: Duration, most: Duration) -> Option<Duration> {
+        match measure::duration(text) {
+            Ok(duration) if (least..=most).contains(&duration) => Some(duration),
+            Ok(_) => {
+                let message = format!("`{path}` is out of range: `{text}`");
+                let help = format!("write {} to {}", short(least), short(most));
+                self.source.error(path, "portcullis::config::out_of_range", message, help);
+                None
+            }
+            Err(help) => {
+                let message = format!("{} is no duration", quoted(text));
+                self.source.error(path, "portcullis::config::bad_duration", message, help);
+                None
+            }
+        }
+    }
+
+    fn size(&mut self, path: &str, text: &str, least: u64) -> Option<u64> {
+        match measure::size(text) {
+            Ok(size) if size >= least => Some(size),
+            Ok(_) => {
+                let message = format!("`{path}` is too small: `{text}`");
+                let help = format!("write at least {} KiB", least >> 10);
+                self.source.error(path, "portcullis::config::out_of_range", message, help);
+                None
+            }
+            Err(help) => {
+                let message = format!("{} is no size", quoted(text));
+                self.source.error(path, "portcullis::config::bad_size", message, help);
+                None
+            }
+        }
+    }
+
+    fn resolve(&self, written: &PathText) -> PathBuf {
+        self.folder.join(&written.0)
+    }
+
+    fn existing_file(&mut self, path: &str, written: &PathText) -> Option<PathBuf> {
+        let file = self.resolve(written);
+        if !written.0.is_empty() && file.is_file() {
+            return Some(file);
+        }
+        self.not_there(path, written, "file", &file);
+        None
+    }
+
+    fn existing_folder(&mut self, path: &str, written: &PathText) -> Option<PathBuf> {
+        let folder = self.resolve(written);
+        if !written.0.is_empty() && folder.is_dir() {
+            return Some(folder);
+        }
+        self.not_there(path, written, "folder", &folder);
+        None
+    }
+
+    fn not_there(&mut self, path: &str, written: &PathText, what: &str, at: &Path) {
+        let message = if at.exists() {
+            format!("{} is no {what}", quoted(&written.0))
+        } else {
+            format!("the {what} {} does not exist", quoted(&written.0))
+        };
+        let siblings = siblings(at);
+        let help = match nearest(&name_of(at), siblings.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "paths are relative to the folder of the configuration file".to_owned(),
+        };
+        self.source.error(path, "portcullis::config::not_found", message, help);
+    }
+}
+
+/// Names of apps, routes and zones are parts of identifiers, URLs and log lines.
+fn is_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with(['.', '-'])
+}
+
+const NAMES: &str = "use 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit";
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Errors of the crates below say what is wrong, then `hint: …`.
+pub(crate) fn with_hint(fault: &dyn std::fmt::Display) -> (String, String) {
+    let text = fault.to_string();
+    match text.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_owned(), hint.to_owned()),
+        None => (text, String::new()),
+    }
+}
+
+fn short(duration: Duration) -> String {
+    let (seconds, milliseconds) = (duration.as_secs(), duration.as_millis());
+    match seconds {
+        0 => format!("`{milliseconds}ms`"),
+        _ if seconds.is_multiple_of(86400) => format!("`{}d`", seconds / 86400),
+        _ if seconds.is_multiple_of(3600) => format!("`{}h`", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("`{}m`", seconds / 60),
+        _ => format!("`{seconds}s`"),
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The names beside a path, for a suggestion; a bounded look.
+fn siblings(path: &Path) -> Vec<String> {
+    let entries = path.parent().and_then(|parent| std::fs::read_dir(parent).ok());
+    let mut names: Vec<String> =
+        entries.into_iter().flatten().take(1000).flatten().map(|entry| name_of(&entry.path())).collect();
+    names.sort_unstable();
+    names
+}

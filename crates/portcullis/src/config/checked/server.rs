@@ -1,0 +1,184 @@
+//! The two listeners, checked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use portcullis_identity::Secret;
+
+use super::{Checker, HOUR, MINUTE, SECOND};
+use crate::config::finding::quoted;
+use crate::config::raw::{RawAdmin, RawSecret, RawServer};
+
+/// The listener that callers reach.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Networks whose forwarded fields count.
+    pub(crate) trusted_peers: Vec<IpNet>,
+    /// Folder of the decision log and the state file.
+    pub(crate) data: PathBuf,
+    /// Connections held at once.
+    pub(crate) max_connections: usize,
+    /// Longest wait for the head of a request.
+    pub(crate) header_timeout: Duration,
+    /// Longest time an idle connection is kept.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// The listener for operators.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// The bearer token that operators send.
+    pub(crate) token: Secret,
+}
+
+impl Checker<'_> {
+    pub(super) fn server(&mut self, raw: &RawServer) -> Option<Server> {
+        let listen = self.address("server.listen", &raw.listen);
+        let trusted_peers = self.networks("server.trusted_peers", &raw.trusted_peers);
+        self.trust(raw, &trusted_peers);
+        let data = self.resolve(&raw.data);
+        if raw.data.0.is_empty() || (data.exists() && !data.is_dir()) {
+            let message = format!("{} is no folder", quoted(&raw.data.0));
+            self.source.error(
+                "server.data",
+                "portcullis::config::not_found",
+                message,
+                "name a folder of its own",
+            );
+        }
+        let header_timeout =
+            self.duration("server.header_timeout", &raw.header_timeout.0, SECOND, 10 * MINUTE);
+        let idle_timeout = self.duration("server.idle_timeout", &raw.idle_timeout.0, SECOND, 24 * HOUR);
+        Some(Server {
+            listen: listen?,
+            trusted_peers,
+            data,
+            max_connections: usize::try_from(raw.max_connections).unwrap_or(usize::MAX),
+            header_timeout: header_timeout?,
+            idle_timeout: idle_timeout?,
+        })
+    }
+
+    /// Whoever may set `X-Forwarded-For` chooses its own address, so "everybody" has to be spelled out.
+    fn trust(&mut self, raw: &RawServer, trusted: &[IpNet]) {
+        let everyone = trusted.iter().find(|network| network.prefix_len() == 0);
+        match (everyone, raw.dangerously_trust_everyone) {
+            (Some(network), false) => {
+                let message = format!("`{network}` trusts every caller to say where it comes from");
+                let help = "name your load balancers' networks; `dangerously_trust_everyone = true` means it as written";
+                self.source.error(
+                    "server.trusted_peers",
+                    "portcullis::config::trusts_everyone",
+                    message,
+                    help,
+                );
+            }
+            (Some(network), true) => {
+                let message = format!("`{network}` trusts every caller to say where it comes from");
+                let help = "make sure that only your load balancer can reach this listener";
+                self.source.warning(
+                    "server.trusted_peers",
+                    "portcullis::config::trusts_everyone",
+                    message,
+                    help,
+                );
+            }
+            (None, true) => {
+                let message =
+                    "`dangerously_trust_everyone` changes nothing here: no such network is named".to_owned();
+                let path = "server.dangerously_trust_everyone";
+                self.source.warning(path, "portcullis::config::no_effect", message, "remove it");
+            }
+            (None, false) => {}
+        }
+    }
+
+    pub(super) fn admin(&mut self, raw: &RawAdmin) -> Option<Admin> {
+        let listen = self.address("admin.listen", &raw.listen);
+        if let Some(address) = listen.filter(|address| address.ip().is_unspecified()) {
+            let message = format!("the admin listener `{address}` is open to every network of this machine");
+            let help = "listen on `127.0.0.1` or on the address of a management network";
+            self.source.warning("admin.listen", "portcullis::config::open_admin", message, help);
+        }
+        let token = raw.token.as_ref().and_then(|token| self.secret("admin.token", token));
+        Some(Admin { listen: listen?, token: token? })
+    }
+
+    pub(super) fn listeners(&mut self, server: Option<&Server>, admin: Option<&Admin>) {
+        let (Some(server), Some(admin)) = (server, admin) else { return };
+        let (one, other) = (server.listen, admin.listen);
+        let overlap = one.ip() == other.ip()
+            || (one.is_ipv4() == other.is_ipv4()
+                && (one.ip().is_unspecified() || other.ip().is_unspecified()));
+        if one.port() != 0 && one.port() == other.port() && overlap {
+            let message = format!("`{other}` is the address of `server.listen` too");
+            let help = "give the admin listener a port of its own: `127.0.0.1:8081`";
+            self.source.error("admin.listen", "portcullis::config::same_address", message, help);
+        }
+    }
+
+    fn address(&mut self, path: &str, text: &str) -> Option<SocketAddr> {
+        if let Ok(address) = text.parse() {
+            return Some(address);
+        }
+        let help = match text.rsplit_once(':') {
+            Some(("", port)) if port.parse::<u16>().is_ok() => {
+                format!("write `0.0.0.0:{port}` for every interface")
+            }
+            Some(("localhost", port)) => format!("write the address itself: `127.0.0.1:{port}`"),
+            _ => "write an IP address and a port: `127.0.0.1:8080`, `[::1]:8080`".to_owned(),
+        };
+        let message = format!("{} is no address to listen on", quoted(text));
+        self.source.error(path, "portcullis::config::bad_address", message, help);
+        None
+    }
+
+    /// Reads a secret; nothing of it reaches a finding.
+    fn secret(&mut self, path: &str, raw: &RawSecret) -> Option<Secret> {
+        let read = match (&raw.file, &raw.env) {
+            (Some(file), None) => {
+                let file = self.resolve(file);
+                self.warn_of_readers(path, &file);
+                Secret::from_file(&file)
+            }
+            (None, Some(name)) => Secret::from_env(name),
+            (file, _) => {
+                let both = if file.is_some() { "two sources" } else { "no source" };
+                let message = format!("the secret `{path}` has {both}");
+                let help = "write one of `{ file = \"…\" }` and `{ env = \"…\" }`";
+                self.source.error(path, "portcullis::config::secret_source", message, help);
+                return None;
+            }
+        };
+        match read {
+            Ok(secret) => Some(secret),
+            Err(fault) => {
+                let text = fault.to_string();
+                let (message, help) =
+                    text.split_once("; ").unwrap_or((text.as_str(), "it needs a secret of your own"));
+                self.source.error(path, "portcullis::config::secret_unreadable", message.to_owned(), help);
+                None
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn warn_of_readers(&mut self, path: &str, file: &std::path::Path) {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(metadata) = file.metadata() else { return };
+        if metadata.permissions().mode() & 0o004 != 0 {
+            let message = "every user of this machine may read this secret".to_owned();
+            let help = format!("chmod 600 {}", file.display());
+            self.source.warning(path, "portcullis::config::secret_readable", message, help);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn warn_of_readers(&mut self, _path: &str, _file: &std::path::Path) {}
+}

@@ -1,0 +1,239 @@
+//! The configuration as it is written: one struct per table, nothing interpreted. What the values mean together, and
+//! whether they can be meant at all, is `checked`'s business. The doc comments here are the text of the reference page.
+//!
+//! INVARIANT: every key has a default or is required, and the doc comment gives the default's reason.
+
+mod app;
+mod issuer;
+mod log;
+mod text;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use app::{RawAccess, RawApp, RawDevice, RawRequire, RawRoute, RawShape};
+pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
+pub(crate) use log::{RawLog, RawRedact, RawWhenBroken};
+pub(crate) use text::{DurationText, PathText, SizeText};
+
+/// A Portcullis configuration, `portcullis.toml`. Paths are relative to the folder of this file.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, title = "portcullis.toml")]
+pub(crate) struct RawConfig {
+    /// The listener that callers reach.
+    pub(crate) server: RawServer,
+    /// The listener for operators: health, readiness, metrics. Without this table there is none, because a port that
+    /// nobody asked for is a port that nobody guards.
+    pub(crate) admin: Option<RawAdmin>,
+    /// Where the Cedar policies are.
+    pub(crate) policies: RawPolicies,
+    /// Where users, groups, roles, plans and devices are written down. Without it only tokens and API keys say who is
+    /// what.
+    pub(crate) directory: Option<RawDirectory>,
+    /// Where addresses are looked up.
+    pub(crate) geo: RawGeo,
+    /// Named networks.
+    pub(crate) network: RawNetwork,
+    /// The clock that `hours` and time conditions read.
+    pub(crate) time: RawTime,
+    /// Token issuers that are believed. None by default: nobody's word counts until you say so.
+    pub(crate) issuer: Vec<RawIssuer>,
+    /// API keys, made with `portcullis key create`.
+    pub(crate) api_keys: RawApiKeys,
+    /// The decision log.
+    pub(crate) log: RawLog,
+    /// How answers look.
+    pub(crate) answers: RawAnswers,
+    /// The protected applications. A host that no app names is answered 404.
+    pub(crate) app: Vec<RawApp>,
+}
+
+/// The listener that callers reach.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawServer {
+    /// Address and port to listen on. Loopback by default, so that nothing is reachable from outside before you say so;
+    /// `"0.0.0.0:8080"` listens on every interface.
+    pub(crate) listen: String,
+    /// Networks (CIDR) whose `Forwarded` and `X-Forwarded-*` fields count, that is: your own load balancers. None by
+    /// default, since anybody can write those fields.
+    pub(crate) trusted_peers: Vec<String>,
+    /// Lets `trusted_peers` name every address there is (`0.0.0.0/0`, `::/0`). Every caller can then choose the address
+    /// it is seen under; only right where nothing but your load balancer can reach the listener.
+    pub(crate) dangerously_trust_everyone: bool,
+    /// Folder of the decision log and the state file; made if it is not there.
+    pub(crate) data: PathText,
+    /// Connections held at once; further ones wait in the system's queue. Ten thousand take about half a gigabyte at
+    /// worst, which a small machine has.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) max_connections: u32,
+    /// Longest wait for the head of a request. Ten seconds are ample for slow networks and end connections that
+    /// trickle bytes to hold a place.
+    pub(crate) header_timeout: DurationText,
+    /// Longest time an idle connection is kept. A little more than the 60 seconds common among load balancers, so that
+    /// they close first and no request meets a closing connection.
+    pub(crate) idle_timeout: DurationText,
+}
+
+impl Default for RawServer {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            trusted_peers: Vec::new(),
+            dangerously_trust_everyone: false,
+            data: "data".into(),
+            max_connections: 10_000,
+            header_timeout: "10s".into(),
+            idle_timeout: "75s".into(),
+        }
+    }
+}
+
+/// The listener for operators.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawAdmin {
+    /// Address and port to listen on. Loopback by default: what it shows is not for callers.
+    #[serde(default = "admin_listen")]
+    pub(crate) listen: String,
+    /// The bearer token that operators send.
+    #[schemars(required)]
+    pub(crate) token: Option<RawSecret>,
+}
+
+fn admin_listen() -> String {
+    "127.0.0.1:8081".to_owned()
+}
+
+/// Where a secret is: `{ file = "…" }` or `{ env = "…" }`. A secret is never written into the configuration, which is
+/// copied, mailed and committed.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawSecret {
+    /// A file that holds it and nothing else; readable by its owner only.
+    pub(crate) file: Option<PathText>,
+    /// An environment variable that holds it.
+    pub(crate) env: Option<String>,
+}
+
+/// Where the Cedar policies are.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawPolicies {
+    /// Folder whose `*.cedar` files are all in force, subfolders included. Where the table is left out and there is no
+    /// such folder, only the guards of apps and routes are in force.
+    pub(crate) folder: PathText,
+    /// A Cedar schema that extends the one that ships: further attributes, entity types and actions. Not needed by
+    /// default.
+    pub(crate) schema: Option<PathText>,
+    /// What it means when a `forbid` cannot be evaluated and nothing else refuses. By default nobody knows whether it
+    /// would have refused, and that is 503.
+    pub(crate) on_forbid_error: RawOnForbidError,
+}
+
+impl Default for RawPolicies {
+    fn default() -> Self {
+        Self { folder: "policies".into(), schema: None, on_forbid_error: RawOnForbidError::default() }
+    }
+}
+
+/// What a `forbid` that cannot be evaluated means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawOnForbidError {
+    /// 503: a fault is not a decision.
+    #[default]
+    Unavailable,
+    /// 403: for operators who prefer to call it a refusal.
+    Refuse,
+}
+
+/// Where users, groups, roles, plans and devices are written down.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawDirectory {
+    /// Folder whose `*.toml` files together are the directory.
+    pub(crate) folder: PathText,
+}
+
+impl Default for RawDirectory {
+    fn default() -> Self {
+        Self { folder: "directory".into() }
+    }
+}
+
+/// Where addresses are looked up.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawGeo {
+    /// MMDB files (MaxMind, DB-IP or IPLocate layout), asked in this order; the first that knows an attribute counts.
+    /// Without any, countries are unavailable, and a rule that needs one is answered 503.
+    pub(crate) databases: Vec<PathText>,
+    /// How old a database may be before it is no longer believed. Sixty days: vendors publish weekly to monthly, so an
+    /// older file means that its update has failed for a while.
+    pub(crate) max_age: DurationText,
+}
+
+impl Default for RawGeo {
+    fn default() -> Self {
+        Self { databases: Vec::new(), max_age: "60d".into() }
+    }
+}
+
+/// Named networks.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawNetwork {
+    /// Networks (CIDR) by zone name, for `require.network` and `context.network.zones`.
+    pub(crate) zones: BTreeMap<String, Vec<String>>,
+}
+
+/// The clock that rules read.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawTime {
+    /// An IANA time zone, `"Europe/Berlin"`. UTC by default, because it is the only one that never jumps.
+    pub(crate) zone: String,
+}
+
+impl Default for RawTime {
+    fn default() -> Self {
+        Self { zone: "UTC".to_owned() }
+    }
+}
+
+/// API keys.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawApiKeys {
+    /// Whether API keys are accepted at all. On by default: as long as no key was made, none is valid.
+    pub(crate) enabled: bool,
+    /// The request header that carries the key.
+    pub(crate) header: String,
+}
+
+impl Default for RawApiKeys {
+    fn default() -> Self {
+        Self { enabled: true, header: "X-API-Key".to_owned() }
+    }
+}
+
+/// How answers look.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RawAnswers {
+    /// Folder of page templates that replace the built-in ones of the same name. A template never changes a status.
+    pub(crate) templates: Option<PathText>,
+}

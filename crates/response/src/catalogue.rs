@@ -136,6 +136,17 @@ macro_rules! written {
 }
 
 written! {
-    "400" "401" "403" "404" "421" "429" "451" "502" "503" "504"
+    "400" "401" "403" "404" "421" "429" "451" "502" "503" "504" "access_denied" "ambiguous_forwarding"
+    "ambiguous_framing" "ambiguous_path" "ambiguous_query" "ambiguous_target" "api_key_expired"
+    "api_key_revoked" "api_key_unknown" "api_keys_unavailable" "bad_gateway" "bad_header_name"
+    "bad_header_value" "cannot_decide" "claims_elsewhere" "clock_wrong" "credentials_malformed"
+    "credentials_repeated" "credentials_required" "credentials_too_long" "device_untrusted" "gateway_timeout"
+    "group_required" "groups_overage" "hidden" "insufficient_scope" "invalid_host" "invalid_request"
+    "invalid_token" "keys_stale" "keys_unavailable" "legal_restriction" "log_unavailable" "misdirected"
+    "missing_host" "network_restricted" "not_found" "outside_hours" "path_too_long" "query_too_long"
+    "rate_limited" "region_restricted" "repeated_header" "role_required" "step_up_required" "tier_required"
+    "token_algorithm" "token_audience" "token_claim" "token_expired" "token_header" "token_issuer" "token_key"
+    "token_malformed" "token_not_yet_valid" "token_signature" "token_subject" "token_time" "token_type"
+    "too_many_headers" "unsupported_version"
 }
 

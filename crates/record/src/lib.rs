@@ -1,10 +1,16 @@
 //! What we remember of each decision: one record before the answer, one outcome line after it.
+//!
+//! [`Log`] writes, [`read`] reads back, [`Redaction`] keeps secrets out and [`why`] tells a remembered decision to
+//! people. A record is written before its decision is carried out, or the log says how many are missing.
 
 pub mod entry;
-// PLANNED: pub mod log;
-// PLANNED: pub mod read;
-// PLANNED: pub mod redact;
+mod line;
+pub mod log;
+pub mod read;
+pub mod redact;
+pub mod why;
 
-pub use entry::{Door, Entry, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry};
-// PLANNED: pub use log::{Log, LogFault, LogSettings, WhenBroken};
-// PLANNED: pub use redact::{Redaction, RedactionRules};
+pub use entry::{Door, Entry, Gap, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, WhenBroken};
+pub use log::{Log, LogError, LogFault, LogSettings, LogStatus, SyncPoint};
+pub use read::{Line, ReadError, Remembered};
+pub use redact::{Redaction, RedactionError, RedactionRules};

@@ -1,0 +1,127 @@
+//! One line of the log as bytes: JSON with `kind` and format version `v` in front, ended by a line feed.
+//!
+//! INVARIANT: no line is longer than [`LONGEST_WRITTEN`], and whatever looks like a credential is masked here once
+//! more, whoever forgot to do so before.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Entry, Gap, Outcome};
+use crate::read::Line;
+use crate::redact::mask;
+
+/// Longest line we write, in bytes with its line feed. An entry is bounded by redaction well below.
+pub(crate) const LONGEST_WRITTEN: usize = 64 * 1024;
+
+/// Longest line we read: a later version may write longer ones.
+pub(crate) const LONGEST_READ: usize = 1024 * 1024;
+
+/// The format of the lines that we write. Raised only when a reader of the older format would misunderstand them.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct Written<'a, T> {
+    kind: &'a str,
+    v: u32,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    v: u32,
+}
+
+/// A decision's line. Where it would be too long its facts are left out, and it says so.
+pub(crate) fn decision(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
+    let line = written("decision", entry)?;
+    if line.len() <= LONGEST_WRITTEN {
+        return Ok(line);
+    }
+    let mut short = entry.clone();
+    let omitted = short.facts.len().saturating_add(short.missing.len());
+    short.facts.clear();
+    short.missing.clear();
+    short.request.query = short.request.query.map(|_| "…".to_owned());
+    short.missing.insert("…".to_owned(), format!("omitted: {omitted} facts made the record too long"));
+    if let Some(verdict) = &mut short.verdict {
+        for list in [&mut verdict.policies, &mut verdict.undecided] {
+            list.truncate(MOST_KEPT);
+            list.iter_mut().for_each(shorten);
+        }
+        verdict.nearest.truncate(MOST_KEPT);
+        verdict.errors.truncate(MOST_KEPT);
+        verdict.nearest.iter_mut().for_each(|(policy, ..)| shorten(policy));
+        verdict.errors.iter_mut().for_each(|(policy, message)| {
+            shorten(policy);
+            shorten(message);
+        });
+    }
+    let texts = [&mut short.app, &mut short.route, &mut short.absence, &mut short.reason, &mut short.detail];
+    texts.into_iter().chain([&mut short.request.user_agent]).flatten().for_each(shorten);
+    let request = &mut short.request;
+    for text in [&mut request.method, &mut request.host, &mut request.path, &mut request.client] {
+        shorten(text);
+    }
+    if let Some(principal) = &mut short.principal {
+        let texts = [&mut principal.issuer, &mut principal.key];
+        texts.into_iter().flatten().chain([&mut principal.id]).for_each(shorten);
+    }
+    let line = written("decision", &short)?;
+    if line.len() <= LONGEST_WRITTEN {
+        return Ok(line);
+    }
+    Err(serde::ser::Error::custom(format_args!("the record has {} bytes", line.len())))
+}
+
+/// An outcome's line.
+pub(crate) fn outcome(outcome: &Outcome) -> Result<Vec<u8>, serde_json::Error> {
+    if outcome.fault.as_ref().is_some_and(|fault| fault.len() > LONGEST_TEXT) {
+        let mut short = outcome.clone();
+        short.fault.iter_mut().for_each(shorten);
+        return written("outcome", &short);
+    }
+    written("outcome", outcome)
+}
+
+/// A gap's line.
+pub(crate) fn gap(gap: &Gap) -> Result<Vec<u8>, serde_json::Error> {
+    written("gap", gap)
+}
+
+/// Reads one line, without its line feed.
+pub(crate) fn parse(text: &str) -> Result<Line, serde_json::Error> {
+    let tag: Tag<'_> = serde_json::from_str(text)?;
+    if tag.v > FORMAT {
+        return Ok(Line::Other(tag.kind.into_owned()));
+    }
+    Ok(match &*tag.kind {
+        "decision" => Line::Decision(Box::new(serde_json::from_str(text)?)),
+        "outcome" => Line::Outcome(serde_json::from_str(text)?),
+        "gap" => Line::Gap(serde_json::from_str(text)?),
+        _ => Line::Other(tag.kind.into_owned()),
+    })
+}
+
+fn written<T: Serialize>(kind: &str, content: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = serde_json::to_string(&Written { kind, v: FORMAT, content })?;
+    if let std::borrow::Cow::Owned(masked) = mask::credentials(&line) {
+        line = masked;
+    }
+    line.push('\n');
+    Ok(line.into_bytes())
+}
+
+fn shorten(text: &mut String) {
+    if text.len() > LONGEST_TEXT {
+        *text = crate::redact::cut(text, LONGEST_TEXT).into_owned();
+    }
+}
+
+/// Longest text of a record that must be shortened, in bytes.
+const LONGEST_TEXT: usize = 512;
+
+/// Most items of each list of a record that must be shortened.
+const MOST_KEPT: usize = 16;

@@ -1,0 +1,379 @@
+//! The one thread that writes. It takes all that is queued and writes it at once; when a write fails it says so to
+//! those who wait (`fail_closed`) or holds the lines (`fail_open`), and tries again with growing pauses.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::missed::{Kind, Missed, Taken};
+use super::segment::{Folder, Segment};
+use super::{LogError, LogSettings, SyncPoint};
+use crate::entry::{Gap, WhenBroken};
+use crate::line;
+
+/// One line on its way to the file.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) line: Vec<u8>,
+    pub(super) kind: Kind,
+    /// Who waits for it to be written.
+    pub(super) written: Option<oneshot::Sender<Result<(), Arc<str>>>>,
+}
+
+/// What the log and its writer both see.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) missed: Missed,
+    written: AtomicU64,
+    broken: Mutex<Option<Arc<str>>>,
+    closing: AtomicBool,
+    wake: Notify,
+}
+
+impl Shared {
+    /// Counts a line that will not be written, and sees to it that the log will tell.
+    pub(super) fn count(&self, kind: Kind) {
+        if self.missed.count(kind, 1) {
+            self.wake.notify_one();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(str::to_owned)
+    }
+
+    fn set_broken(&self, why: Option<Arc<str>>) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+}
+
+/// Lines taken from the queue and not yet written.
+#[derive(Default)]
+struct Held {
+    bytes: Vec<u8>,
+    decisions: u64,
+    outcomes: u64,
+    waiting: Vec<oneshot::Sender<Result<(), Arc<str>>>>,
+}
+
+/// A fault that lasts.
+struct Broken {
+    why: Arc<str>,
+    pause: Duration,
+    retry: Instant,
+}
+
+pub(super) struct Writer {
+    settings: LogSettings,
+    receiver: mpsc::Receiver<Message>,
+    shared: Arc<Shared>,
+    folder: Option<Folder>,
+    segment: Option<Segment>,
+    batch: Vec<Message>,
+    held: Held,
+    broken: Option<Broken>,
+    /// Something beside missed lines that the log must tell: what, and how many bytes were cut.
+    note: Option<(String, u64)>,
+    swept: Instant,
+}
+
+impl Writer {
+    /// Takes hold of the folder and of the segment to go on with.
+    pub(super) fn open(
+        settings: LogSettings,
+        receiver: mpsc::Receiver<Message>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, LogError> {
+        let failed = |fault: io::Error| match fault.kind() {
+            io::ErrorKind::WouldBlock => LogError::InUse(settings.folder.clone()),
+            _ => LogError::Folder { folder: settings.folder.clone(), fault },
+        };
+        let folder = Folder::open(&settings.folder).map_err(failed)?;
+        let (segment, cut) = match Segment::resume(&folder).map_err(failed)? {
+            Some((segment, cut)) => (segment, cut),
+            None => (Segment::begin(&folder, Timestamp::now()).map_err(failed)?, 0),
+        };
+        let note = (cut > 0).then(|| {
+            tracing::warn!(segment = %segment.path().display(), bytes = cut, "cut off an unfinished last line");
+            ("the last line was unfinished: the process or the machine had ended at once".to_owned(), cut)
+        });
+        let mut writer = Self {
+            settings,
+            receiver,
+            shared,
+            folder: Some(folder),
+            segment: Some(segment),
+            batch: Vec::with_capacity(BATCH),
+            held: Held::default(),
+            broken: None,
+            note,
+            swept: Instant::now(),
+        };
+        writer.sweep();
+        Ok(writer)
+    }
+
+    /// Writes until the log is closed or dropped, and everything queued is written.
+    pub(super) async fn run(mut self) {
+        loop {
+            let more = self.take().await;
+            if self.swept.elapsed() >= SWEEP {
+                self.sweep();
+            }
+            if self.pausing() && !self.ending() {
+                self.refuse_while_broken();
+            } else {
+                self.commit();
+            }
+            if !more {
+                break;
+            }
+        }
+        self.end();
+    }
+
+    /// Waits for something to do and takes what is queued; `false` when nothing will come any more.
+    async fn take(&mut self) -> bool {
+        // What `fail_open` holds must be written before more is taken: the queue is the bound on what is held.
+        let may_take = self.held.bytes.is_empty() || self.ending();
+        let alarm = match &self.broken {
+            Some(broken) => broken.retry,
+            None => Instant::now() + SWEEP,
+        };
+        let more = tokio::select! {
+            biased;
+            taken = self.receiver.recv_many(&mut self.batch, BATCH), if may_take => taken > 0,
+            () = self.shared.wake.notified() => true,
+            () = tokio::time::sleep_until(alarm) => true,
+        };
+        if self.ending() {
+            self.receiver.close();
+        }
+        for message in self.batch.drain(..) {
+            self.held.bytes.extend_from_slice(&message.line);
+            match message.kind {
+                Kind::Decision => self.held.decisions += 1,
+                Kind::Outcome => self.held.outcomes += 1,
+            }
+            self.held.waiting.extend(message.written);
+        }
+        more
+    }
+
+    fn ending(&self) -> bool {
+        self.shared.closing.load(Ordering::Acquire) || self.receiver.is_closed()
+    }
+
+    fn pausing(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| Instant::now() < broken.retry)
+    }
+
+    /// Between two attempts: whoever waits is told at once rather than after the pause.
+    fn refuse_while_broken(&mut self) {
+        if let (WhenBroken::FailClosed, Some(broken)) = (self.settings.when_broken, &self.broken) {
+            let why = Arc::clone(&broken.why);
+            self.give_up(&why);
+        }
+    }
+
+    /// Writes what is held, and what there is to tell of gaps.
+    fn commit(&mut self) {
+        let lines = self.held.bytes.len();
+        let missed = self.shared.missed.take();
+        let told = self.note.is_some() || missed.is_some();
+        if lines == 0 && !told && self.broken.is_none() {
+            return;
+        }
+        self.append_gap(missed);
+        let mut written = self.write();
+        if written.is_err() {
+            // Once more at once, from the folder up: a segment that was taken away is healed before anyone notices.
+            self.let_go();
+            written = self.write();
+        }
+        match written {
+            Ok(()) => self.committed(),
+            Err(fault) => {
+                self.held.bytes.truncate(lines);
+                if let Some(missed) = missed {
+                    self.shared.missed.put_back(missed);
+                }
+                self.failed(&fault);
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let sync = self.settings.sync == SyncPoint::BeforeAcknowledging;
+        self.rotate()?;
+        match &mut self.segment {
+            Some(segment) => segment.append(&self.held.bytes, sync),
+            None => Err(io::Error::other("no segment is open")),
+        }
+    }
+
+    /// Sees to it that there is a folder, and in it a segment with room.
+    fn rotate(&mut self) -> io::Result<()> {
+        let now = Timestamp::now();
+        let coming = u64::try_from(self.held.bytes.len()).unwrap_or(u64::MAX);
+        let full = self.segment.as_ref().is_some_and(|segment| {
+            let length = segment.length();
+            let age = SignedDuration::try_from(self.settings.segment_age).unwrap_or(SignedDuration::MAX);
+            length > 0
+                && (length.saturating_add(coming) > self.settings.segment_bytes
+                    || now.duration_since(segment.begun()) >= age)
+        });
+        if full && let Some(segment) = self.segment.take() {
+            segment.sync()?;
+        }
+        if self.segment.is_some() {
+            return Ok(());
+        }
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => Folder::open(&self.settings.folder)?,
+        };
+        self.segment = Some(Segment::begin(&folder, now)?);
+        self.folder = Some(folder);
+        self.sweep();
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        let lines = self.held.decisions.saturating_add(self.held.outcomes);
+        self.shared.written.fetch_add(lines, Ordering::Relaxed);
+        for waiting in self.held.waiting.drain(..) {
+            // Whoever stopped waiting was told that it may still be written.
+            drop(waiting.send(Ok(())));
+        }
+        self.held = Held { bytes: std::mem::take(&mut self.held.bytes), ..Held::default() };
+        self.held.bytes.clear();
+        self.held.bytes.shrink_to(KEPT_BUFFER);
+        self.note = None;
+        if self.broken.take().is_some() {
+            self.shared.set_broken(None);
+            tracing::info!("the decision log is being written again");
+        }
+    }
+
+    fn failed(&mut self, fault: &io::Error) {
+        let why: Arc<str> = fault.to_string().into();
+        let pause = match &self.broken {
+            Some(broken) => broken.pause.saturating_mul(2).min(LONGEST_PAUSE),
+            None => {
+                tracing::error!(%fault, when_broken = ?self.settings.when_broken, "the decision log cannot be written");
+                SHORTEST_PAUSE
+            }
+        };
+        self.shared.set_broken(Some(Arc::clone(&why)));
+        if self.settings.when_broken == WhenBroken::FailClosed {
+            self.give_up(&why);
+        }
+        self.let_go();
+        self.broken = Some(Broken { why, pause, retry: Instant::now() + pause });
+    }
+
+    /// Counts what is held as missed and tells those who wait.
+    fn give_up(&mut self, why: &Arc<str>) {
+        let held = std::mem::take(&mut self.held);
+        self.shared.missed.count(Kind::Decision, held.decisions);
+        self.shared.missed.count(Kind::Outcome, held.outcomes);
+        for waiting in held.waiting {
+            drop(waiting.send(Err(Arc::clone(why))));
+        }
+    }
+
+    /// Gives up folder and segment: either may have been taken away under us.
+    fn let_go(&mut self) {
+        self.folder = None;
+        if let Some(segment) = self.segment.take()
+            && let Err(fault) = segment.abandon()
+        {
+            tracing::warn!(%fault, "an empty segment cannot be removed");
+        }
+    }
+
+    /// Adds the line that tells of missing ones to what is held.
+    fn append_gap(&mut self, missed: Option<Taken>) {
+        if missed.is_none() && self.note.is_none() {
+            return;
+        }
+        let missed = missed.unwrap_or_default();
+        let (note, cut_bytes) = self.note.clone().unzip();
+        let broken = self.broken.as_ref().map(|broken| broken.why.to_string());
+        let queue = (missed != Taken::default())
+            .then(|| "the lines came faster than they could be written".to_owned());
+        let since = Timestamp::from_microsecond(missed.since).ok().filter(|_| missed.since != 0);
+        let gap = Gap {
+            time: format!("{:.6}", Timestamp::now()),
+            since: since.map(|since| format!("{since:.6}")),
+            decisions: missed.decisions,
+            outcomes: missed.outcomes,
+            cut_bytes: cut_bytes.unwrap_or(0),
+            when_broken: self.settings.when_broken,
+            why: [note, broken.or(queue)].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        };
+        match line::gap(&gap) {
+            Ok(line) => self.held.bytes.extend_from_slice(&line),
+            Err(fault) => tracing::error!(%fault, ?gap, "a gap cannot be written"),
+        }
+    }
+
+    /// Deletes the oldest segments: those beyond what is kept, never the open one.
+    fn sweep(&mut self) {
+        self.swept = Instant::now();
+        let Some(folder) = &self.folder else { return };
+        if let Err(fault) = super::retention::apply(folder, self.segment.as_ref(), &self.settings) {
+            tracing::warn!(%fault, "old segments of the decision log cannot be deleted");
+        }
+    }
+
+    /// The last words.
+    fn end(mut self) {
+        if self.broken.is_some() {
+            let why: Arc<str> = "the log was closed while it could not be written".into();
+            self.give_up(&why);
+        }
+        let (decisions, outcomes) = self.shared.missed.untold();
+        if decisions > 0 || outcomes > 0 {
+            tracing::error!(
+                decisions,
+                outcomes,
+                "the decision log ends without these, and could not say so itself"
+            );
+        }
+        if let Some(Err(fault)) = self.segment.take().map(|segment| segment.sync()) {
+            tracing::error!(%fault, "the end of the decision log may not have reached the disk");
+        }
+    }
+}
+
+/// Most lines written at once: what a disk does not do faster in larger pieces.
+const BATCH: usize = 512;
+
+/// Buffer kept from one write to the next.
+const KEPT_BUFFER: usize = 1024 * 1024;
+
+/// How often old segments are looked for while nothing is written.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// First pause before a failed write is tried again: most faults are shorter than a person notices.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Longest pause: healing is noticed within a second.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);

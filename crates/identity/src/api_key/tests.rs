@@ -67,7 +67,7 @@ fn a_key_identifies_its_principal() {
         (&["robots".to_owned()][..], &["builder".to_owned()][..])
     );
     assert_eq!(principal.tier.as_deref(), Some("gold"));
-    assert_eq!(world.store.list().unwrap(), [world.info.clone()]);
+    assert_eq!(world.store.list().unwrap(), std::slice::from_ref(&world.info));
 }
 
 #[test]

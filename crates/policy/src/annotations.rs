@@ -1,4 +1,26 @@
 //! Annotations: what a policy's author lets the public hear.
+//!
+//! | annotation | on | says |
+//! |---|---|---|
+//! | `@id("…")` | both | the policy's id |
+//! | `@reason("code")` | forbid | why it refuses, `[a-z][a-z0-9_]*` |
+//! | `@message("…")` | forbid | the sentence for callers |
+//! | `@status("451")` | forbid | a legal demand (RFC 7725); `"403"` is what goes out anyway |
+//! | `@blocked_by("https://…")` | forbid, with status 451 | by whom |
+//! | `@hide` | forbid | answer as if there were nothing; the resource must be pinned to apps whose 404 is ours |
+//! | `@otherwise("code")` | permit | the reason when this permit was the nearest and did not hold |
+//! | `@otherwise_message("…")` | permit | the sentence for that |
+//! | `@scope("a b")` | both | the OAuth scopes that would help (RFC 6750 §3.1) |
+//! | `@step_up("acr=mfa;max_age=300")` | both | the authentication that would help (RFC 9470) |
+//! | `@help("https://…")` | both | where to read or ask more |
+//!
+//! A permit cannot be a legal demand or hide: the lack of a permission is neither. Status, hiding, scope and step-up
+//! exclude each other. Other annotations (`@owner`, `@ticket`, `@description`) are the author's own and mean nothing
+//! here; one that is nearly one of these is an error, because a reason that is misspelt is a reason nobody hears.
+
+mod read;
+
+pub(crate) use read::{read, speakable};
 
 /// The public reason of a policy: all a caller may learn when it decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,3 +72,6 @@ pub static ACCESS_DENIED: std::sync::LazyLock<PublicReason> = std::sync::LazyLoc
     status: ReasonStatus::Forbidden,
     help: None,
 });
+
+#[cfg(test)]
+mod tests;

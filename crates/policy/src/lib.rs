@@ -4,6 +4,7 @@
 //! [`miette::Report`]s with a stable code (`portcullis::policy::…`), the span they are about and a hint.
 
 pub mod annotations;
+mod finding;
 pub mod guards;
 pub mod lints;
 pub mod load;

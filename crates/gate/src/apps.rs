@@ -1,0 +1,225 @@
+//! The protected applications and their routes, and which of them a request is for.
+//!
+//! INVARIANT: matching looks at the canonical host, path and method only, the very values that are forwarded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_request::{CanonicalRequest, Host, PathPattern};
+use portcullis_response::Branding;
+
+/// Where an app's requests go.
+#[derive(Debug, Clone)]
+pub struct OriginTarget {
+    /// `http`.
+    pub scheme: http::uri::Scheme,
+    /// Host and port to connect to.
+    pub authority: http::uri::Authority,
+    /// Whether the origin sees the caller's `Host` instead of its own authority.
+    pub preserve_host: bool,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for the head of the response.
+    pub response_timeout: Duration,
+    /// Whether a 404 of the origin is replaced by our page, byte for byte the one of a hidden route.
+    pub renders_404: bool,
+}
+
+/// One route of an app.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its name within the app.
+    pub name: String,
+    /// Which paths it covers.
+    pub pattern: PathPattern,
+    /// Which methods it covers; empty: all.
+    pub methods: Vec<http::Method>,
+    /// Whether callers without identity are decided on rather than challenged.
+    pub public: bool,
+    /// The identifier of its Cedar entity: `shop/premium`.
+    pub entity: String,
+}
+
+/// One protected application.
+#[derive(Debug)]
+pub struct App {
+    /// Its name, the identifier of its Cedar entity.
+    pub name: String,
+    /// Canonical hosts it answers to.
+    pub hosts: Vec<String>,
+    /// Which paths of these hosts are its own; several apps may share a host.
+    pub mount: PathPattern,
+    /// How its refusals look.
+    pub branding: Branding,
+    /// Where its requests go.
+    pub origin: OriginTarget,
+    /// Its routes.
+    pub routes: Vec<Route>,
+}
+
+/// Every app, by host.
+#[derive(Debug, Default)]
+pub struct Apps {
+    apps: Vec<Arc<App>>,
+    by_host: HashMap<String, Vec<Arc<App>>>,
+}
+
+impl Apps {
+    /// Indexes apps by host and puts the apps of a host and the routes of an app in order: the most specific pattern
+    /// first, and of equal patterns the one that names its methods.
+    #[must_use]
+    pub fn new(apps: Vec<App>) -> Self {
+        let apps: Vec<Arc<App>> = apps
+            .into_iter()
+            .map(|mut app| {
+                app.routes.sort_by_key(|route| (route.pattern.specificity(), route.methods.is_empty()));
+                Arc::new(app)
+            })
+            .collect();
+        let mut by_host: HashMap<String, Vec<Arc<App>>> = HashMap::new();
+        for app in &apps {
+            for host in &app.hosts {
+                by_host.entry(host.clone()).or_default().push(Arc::clone(app));
+            }
+        }
+        for sharing in by_host.values_mut() {
+            sharing.sort_by_key(|app| app.mount.specificity());
+        }
+        Self { apps, by_host }
+    }
+
+    /// Every app, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<App>> {
+        self.apps.iter()
+    }
+
+    /// Whether any app has this host.
+    #[must_use]
+    pub fn know(&self, host: &Host) -> bool {
+        self.by_host.contains_key(host.as_str())
+    }
+
+    /// The app that has this host and path.
+    #[must_use]
+    pub fn of(&self, request: &CanonicalRequest) -> Option<&Arc<App>> {
+        self.by_host.get(request.host.as_str())?.iter().find(|app| app.mount.matches(&request.path))
+    }
+}
+
+impl App {
+    /// The route this request is for: the most specific that covers its path and method.
+    #[must_use]
+    pub fn route(&self, request: &CanonicalRequest) -> Option<&Route> {
+        self.routes.iter().find(|route| {
+            (route.methods.is_empty() || route.methods.contains(&request.method))
+                && route.pattern.matches(&request.path)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::SystemTime;
+
+    use portcullis_request::{Reference, TrustedPeers, admit};
+
+    use super::*;
+
+    fn app(name: &str, mount: &str, routes: &[(&str, &str, &[&str])]) -> App {
+        App {
+            name: name.to_owned(),
+            hosts: vec!["shop.test".to_owned()],
+            mount: PathPattern::parse(mount).unwrap(),
+            branding: Branding::default(),
+            origin: OriginTarget {
+                scheme: http::uri::Scheme::HTTP,
+                authority: "127.0.0.1:9".parse().unwrap(),
+                preserve_host: false,
+                connect_timeout: Duration::from_secs(1),
+                response_timeout: Duration::from_secs(1),
+                renders_404: false,
+            },
+            routes: routes
+                .iter()
+                .map(|(route, pattern, methods)| Route {
+                    name: (*route).to_owned(),
+                    pattern: PathPattern::parse(pattern).unwrap(),
+                    methods: methods.iter().map(|method| method.parse().unwrap()).collect(),
+                    public: false,
+                    entity: format!("{name}/{route}"),
+                })
+                .collect(),
+        }
+    }
+
+    fn request(method: &str, path: &str) -> CanonicalRequest {
+        let head =
+            http::Request::builder().method(method).uri(path).header("host", "SHOP.test").body(()).unwrap();
+        let peer: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let now = SystemTime::now();
+        admit(&head.into_parts().0, peer, &TrustedPeers::default(), Reference::new(now), now).unwrap()
+    }
+
+    fn found(apps: &Apps, method: &str, path: &str) -> Option<String> {
+        let request = request(method, path);
+        apps.of(&request)?.route(&request).map(|route| route.entity.clone())
+    }
+
+    #[test]
+    fn the_most_specific_wins_in_whatever_order_it_is_written() {
+        let apps = Apps::new(vec![
+            app(
+                "shop",
+                "/**",
+                &[
+                    ("all", "/**", &[]),
+                    ("orders", "/api/orders/**", &[]),
+                    ("entry", "/api/orders/**", &["POST"]),
+                    ("one", "/api/orders/*", &["GET"]),
+                    ("list", "/api/orders", &["GET"]),
+                ],
+            ),
+            app("media", "/premium/**", &[("premium", "/premium/**", &[])]),
+        ]);
+        for (method, path, entity) in [
+            ("GET", "/", "shop/all"),
+            ("GET", "/api/orders", "shop/list"),
+            ("POST", "/api/orders", "shop/entry"),
+            ("PUT", "/api/orders", "shop/orders"),
+            ("GET", "/api/orders/7", "shop/one"),
+            ("GET", "/api/orders/7/items", "shop/orders"),
+            ("GET", "/premium", "media/premium"),
+            ("GET", "/premium/x", "media/premium"),
+            ("GET", "/premiumx", "shop/all"),
+        ] {
+            assert_eq!(found(&apps, method, path).as_deref(), Some(entity), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_covered_by_default() {
+        let apps = Apps::new(vec![app("shop", "/shop/**", &[("list", "/shop/list", &["GET"])])]);
+        for (method, path) in
+            [("GET", "/"), ("GET", "/shop"), ("POST", "/shop/list"), ("GET", "/shop/list/x")]
+        {
+            assert_eq!(found(&apps, method, path), None, "{method} {path}");
+        }
+    }
+
+    /// threats.md 13: a fast matcher that differs from the slow one above some number of routes.
+    #[test]
+    fn many_routes_are_matched_as_few_are() {
+        for count in [1, 99, 101, 1000] {
+            let names: Vec<_> = (0..count).map(|n| (format!("r{n}"), format!("/a/{n}/**"))).collect();
+            let routes: Vec<_> =
+                names.iter().map(|(name, path)| (name.as_str(), path.as_str(), &[][..])).collect();
+            let apps = Apps::new(vec![app("shop", "/**", &routes)]);
+            for n in [0, count / 2, count - 1] {
+                assert_eq!(found(&apps, "GET", &format!("/a/{n}/x")), Some(format!("shop/r{n}")));
+            }
+            assert_eq!(found(&apps, "GET", &format!("/a/{count}/x")), None);
+        }
+    }
+}

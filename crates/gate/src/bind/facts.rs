@@ -1,0 +1,310 @@
+//! One request, its caller and its situation as the facts to decide on.
+//!
+//! Every fact lands in exactly one of three places: known (context or overlay), absent (nowhere, and in `missing`
+//! with its reason), unavailable (named, so that the engine can tell whether it matters, and in `missing`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use portcullis_context::{Device, Fact, Situation};
+use portcullis_decision::{EntityName, EntityOverlay, Facts, Ticket, Value};
+use portcullis_identity::{How, Principal, PrincipalKind};
+use portcullis_request::{CanonicalRequest, Scheme};
+
+use crate::Route;
+
+/// The facts of one request, and why some are missing (by path: `context.geo.country`).
+#[derive(Debug)]
+pub struct Bound<'a> {
+    /// What to decide on.
+    pub facts: Facts<'a>,
+    /// Facts that are not there, with "absent: …" or "unavailable: …".
+    pub missing: BTreeMap<String, String>,
+}
+
+type Record<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// Binds one request. `ticket` is what a permit would be bound to.
+#[must_use]
+pub fn bind<'a>(
+    request: &'a CanonicalRequest,
+    route: &'a Route,
+    caller: Option<&'a Principal>,
+    situation: &'a Situation,
+    ticket: Option<Ticket>,
+) -> Bound<'a> {
+    let mut gaps = Gaps::default();
+    let principal = principal_name(caller);
+    let mut attributes: Record<'a> = Vec::new();
+    if let Some(caller) = caller {
+        attributes.extend(
+            caller
+                .attributes
+                .iter()
+                .filter_map(|(name, value)| json(value).map(|value| (Cow::Borrowed(name.as_str()), value))),
+        );
+        match &situation.tier {
+            Fact::Known(tier) => attributes.push(("tier".into(), text(tier))),
+            Fact::Absent(why) => gaps.absent("principal.tier", why),
+            Fact::Unavailable(why) => gaps.unavailable_principal("tier", why),
+        }
+    }
+    let mut context: Record<'a> = Vec::new();
+    context.push(("geo".into(), Value::Record(geo(situation, &mut gaps))));
+    context.push(("network".into(), Value::Record(network(request, situation))));
+    match &situation.device {
+        Fact::Known(device) => context.push(("device".into(), Value::Record(posture(device, &mut gaps)))),
+        Fact::Absent(why) => {
+            gaps.absent("context.device", why);
+            context.push(("device".into(), Value::Record(Vec::new())));
+        }
+        Fact::Unavailable(why) => gaps.unavailable(&["device"], why),
+    }
+    context.push(("auth".into(), Value::Record(authentication(caller))));
+    context.push(("request".into(), Value::Record(http_request(request))));
+    context.push(("time".into(), Value::Record(clock(situation))));
+
+    let parents = caller.map(parents).unwrap_or_default();
+    let facts = Facts {
+        overlay: vec![EntityOverlay { name: principal.clone(), attributes, parents }],
+        principal,
+        action: EntityName::new("Action", action(&request.method)),
+        resource: EntityName::new("Route", route.entity.as_str()),
+        context,
+        unavailable: gaps.context,
+        unavailable_principal: gaps.principal,
+        ticket,
+    };
+    Bound { facts, missing: gaps.missing }
+}
+
+/// The Cedar action of a method: its own name if the schema declares it, else `OTHER`.
+#[must_use]
+pub fn action(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "TRACE" => "TRACE",
+        _ => "OTHER",
+    }
+}
+
+/// The Cedar entity type of a kind of principal.
+#[must_use]
+pub fn kind(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "User",
+        PrincipalKind::Service => "Service",
+    }
+}
+
+#[derive(Default)]
+struct Gaps<'a> {
+    missing: BTreeMap<String, String>,
+    context: Vec<Vec<Cow<'a, str>>>,
+    principal: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Gaps<'a> {
+    fn absent(&mut self, path: &str, why: &str) {
+        self.missing.insert(path.to_owned(), format!("absent: {why}"));
+    }
+
+    fn unavailable(&mut self, path: &[&'a str], why: &str) {
+        self.missing.insert(format!("context.{}", path.join(".")), format!("unavailable: {why}"));
+        self.context.push(path.iter().map(|name| Cow::Borrowed(*name)).collect());
+    }
+
+    fn unavailable_principal(&mut self, name: &'a str, why: &str) {
+        self.missing.insert(format!("principal.{name}"), format!("unavailable: {why}"));
+        self.principal.push(Cow::Borrowed(name));
+    }
+
+    /// Puts a fact into a record below `context.<of>`, or notes why it is not there.
+    fn put<T>(
+        &mut self,
+        record: &mut Record<'a>,
+        of: &'a str,
+        name: &'a str,
+        fact: &'a Fact<T>,
+        value: impl FnOnce(&'a T) -> Value<'a>,
+    ) {
+        match fact {
+            Fact::Known(known) => record.push((name.into(), value(known))),
+            Fact::Absent(why) => self.absent(&format!("context.{of}.{name}"), why),
+            Fact::Unavailable(why) => self.unavailable(&[of, name], why),
+        }
+    }
+}
+
+fn principal_name(caller: Option<&Principal>) -> EntityName<'_> {
+    caller.map_or_else(
+        || EntityName::new("Anonymous", "caller"),
+        |caller| EntityName::new(kind(caller.kind), caller.id.as_str()),
+    )
+}
+
+fn parents(caller: &Principal) -> Vec<EntityName<'_>> {
+    let groups = caller.groups.iter().map(|group| EntityName::new("Group", group.as_str()));
+    let roles = caller.roles.iter().map(|role| EntityName::new("Role", role.as_str()));
+    groups.chain(roles).collect()
+}
+
+fn geo<'a>(situation: &'a Situation, gaps: &mut Gaps<'a>) -> Record<'a> {
+    let mut record = Vec::new();
+    gaps.put(&mut record, "geo", "country", &situation.place.country, |country| text(country));
+    gaps.put(&mut record, "geo", "region", &situation.place.region, |region| text(region));
+    gaps.put(&mut record, "geo", "asn", &situation.place.asn, |asn| Value::Long(i64::from(*asn)));
+    record
+}
+
+fn network<'a>(request: &'a CanonicalRequest, situation: &'a Situation) -> Record<'a> {
+    vec![("ip".into(), Value::Address(request.client)), ("zones".into(), texts(&situation.zones))]
+}
+
+fn posture<'a>(device: &'a Device, gaps: &mut Gaps<'a>) -> Record<'a> {
+    let mut record: Record<'a> = vec![("id".into(), text(&device.id))];
+    let mut put = |name: &'static str, value: Option<Value<'a>>| match value {
+        Some(value) => record.push((name.into(), value)),
+        None => {
+            gaps.absent(&format!("context.device.{name}"), "the directory does not say");
+        }
+    };
+    put("managed", device.managed.map(Value::Bool));
+    put("compliant", device.compliant.map(Value::Bool));
+    put("encrypted", device.encrypted.map(Value::Bool));
+    put("os", device.os.as_deref().map(text));
+    put("os_version", device.os_version.as_deref().map(text));
+    put("last_seen", device.last_seen_ms.map(Value::Datetime));
+    record
+}
+
+fn authentication(caller: Option<&Principal>) -> Record<'_> {
+    let Some(caller) = caller else {
+        return vec![
+            ("method".into(), text("none")),
+            ("scopes".into(), Value::Set(Vec::new())),
+            ("amr".into(), Value::Set(Vec::new())),
+        ];
+    };
+    let mut record: Record<'_> = match &caller.how {
+        How::Token { issuer, .. } => vec![("method".into(), text("jwt")), ("issuer".into(), text(issuer))],
+        How::ApiKey { .. } => vec![("method".into(), text("api_key"))],
+    };
+    record.push(("scopes".into(), texts(&caller.scopes)));
+    record.push(("amr".into(), texts(&caller.amr)));
+    if let Some(acr) = &caller.acr {
+        record.push(("acr".into(), text(acr)));
+    }
+    if let Some(time) = caller.auth_time {
+        record.push(("time".into(), Value::Datetime(unix_ms(time))));
+    }
+    record
+}
+
+fn http_request(request: &CanonicalRequest) -> Record<'_> {
+    vec![
+        ("method".into(), text(request.method.as_str())),
+        ("scheme".into(), text(scheme(request.scheme))),
+        ("host".into(), text(request.host.as_str())),
+        ("path".into(), text(request.path.as_str())),
+    ]
+}
+
+/// `http` or `https`.
+#[must_use]
+pub fn scheme(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    }
+}
+
+fn clock(situation: &Situation) -> Record<'static> {
+    vec![
+        ("now".into(), Value::Datetime(situation.moment.unix_ms)),
+        ("minute".into(), Value::Long(i64::from(situation.moment.minute))),
+        ("weekday".into(), Value::Long(i64::from(situation.moment.weekday))),
+    ]
+}
+
+fn unix_ms(time: SystemTime) -> i64 {
+    let after =
+        time.duration_since(UNIX_EPOCH).map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+    after.unwrap_or(0)
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::String(Cow::Borrowed(text))
+}
+
+fn texts(texts: &[String]) -> Value<'_> {
+    Value::Set(texts.iter().map(|entry| text(entry)).collect())
+}
+
+fn json(value: &serde_json::Value) -> Option<Value<'_>> {
+    match value {
+        serde_json::Value::Bool(value) => Some(Value::Bool(*value)),
+        serde_json::Value::Number(value) => value.as_i64().map(Value::Long),
+        serde_json::Value::String(value) => Some(text(value)),
+        serde_json::Value::Array(values) => {
+            values.iter().map(json).collect::<Option<Vec<_>>>().map(Value::Set)
+        }
+        serde_json::Value::Null | serde_json::Value::Object(_) => None,
+    }
+}
+
+/// The facts as they stand in a record: `principal.tier`, `context.geo.country`, … with JSON values.
+#[must_use]
+pub fn flatten(facts: &Facts<'_>) -> BTreeMap<String, serde_json::Value> {
+    let mut flat = BTreeMap::new();
+    flat.insert("action".to_owned(), facts.action.id.clone().into_owned().into());
+    flat.insert("resource".to_owned(), format!("{}::{:?}", facts.resource.kind, facts.resource.id).into());
+    for overlay in facts.overlay.iter().filter(|overlay| overlay.name == facts.principal) {
+        flatten_record("principal", &overlay.attributes, &mut flat);
+        if !overlay.parents.is_empty() {
+            let parents = overlay.parents.iter().map(|name| format!("{}::{:?}", name.kind, name.id).into());
+            flat.insert("principal.in".to_owned(), serde_json::Value::Array(parents.collect()));
+        }
+    }
+    flatten_record("context", &facts.context, &mut flat);
+    flat
+}
+
+fn flatten_record(
+    path: &str,
+    record: &[(Cow<'_, str>, Value<'_>)],
+    flat: &mut BTreeMap<String, serde_json::Value>,
+) {
+    for (name, value) in record {
+        let path = format!("{path}.{name}");
+        match value {
+            Value::Record(inner) => flatten_record(&path, inner, flat),
+            other => {
+                flat.insert(path, plain(other));
+            }
+        }
+    }
+}
+
+fn plain(value: &Value<'_>) -> serde_json::Value {
+    match value {
+        Value::Bool(value) => (*value).into(),
+        Value::Long(value) | Value::Duration(value) => (*value).into(),
+        Value::String(value) | Value::Decimal(value) => value.clone().into_owned().into(),
+        Value::Set(values) => values.iter().map(plain).collect(),
+        Value::Record(record) => {
+            record.iter().map(|(name, value)| (name.clone().into_owned(), plain(value))).collect()
+        }
+        Value::Entity(name) => format!("{}::{:?}", name.kind, name.id).into(),
+        Value::Address(address) => address.to_string().into(),
+        Value::Datetime(ms) => jiff::Timestamp::from_millisecond(*ms)
+            .map_or_else(|_| (*ms).into(), |instant| instant.to_string().into()),
+    }
+}

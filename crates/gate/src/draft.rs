@@ -1,0 +1,162 @@
+//! The record of one request while its way is not yet over: every stage notes what it found.
+//!
+//! INVARIANT: text from the caller enters only escaped, cut and redacted; credentials never do.
+
+use std::time::{Instant, SystemTime};
+
+use portcullis_decision::{Decision, Verdict};
+use portcullis_identity::{Absence, How, Principal};
+use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry};
+use portcullis_request::{CanonicalRequest, Reference};
+
+use crate::bind::facts::{self, Bound};
+use crate::{App, Route};
+
+/// Longest text from the caller that a record keeps of any one field, in characters.
+const LONGEST_TEXT: usize = 512;
+
+/// How many near misses a record keeps: the first is what the caller hears, a few more serve the operator.
+const NEAREST_KEPT: usize = 3;
+
+/// A record under way.
+#[derive(Debug)]
+pub struct Draft {
+    pub(crate) reference: Reference,
+    pub(crate) received: SystemTime,
+    pub(crate) started: Instant,
+    pub(crate) entry: Entry,
+}
+
+impl Draft {
+    /// Opens the record of a request that nobody has looked at yet.
+    #[must_use]
+    pub fn open(head: &http::request::Parts, peer: std::net::SocketAddr, door: Door, snapshot: &str) -> Self {
+        let received = SystemTime::now();
+        let reference = Reference::new(received);
+        let host =
+            head.headers.get(http::header::HOST).map(|host| cut(&host.as_bytes().escape_ascii().to_string()));
+        let entry = Entry {
+            reference: reference.uuid(),
+            time: jiff::Timestamp::try_from(received).map(|time| format!("{time:.6}")).unwrap_or_default(),
+            door,
+            stage: Stage::Admit,
+            request: RequestEntry {
+                method: cut(head.method.as_str()),
+                scheme: "http".to_owned(),
+                host: host.unwrap_or_default(),
+                path: cut(&head.uri.path().escape_debug().to_string()),
+                query: None,
+                client: peer.ip().to_string(),
+                peer: None,
+                user_agent: head
+                    .headers
+                    .get(http::header::USER_AGENT)
+                    .map(|agent| cut(&agent.as_bytes().escape_ascii().to_string())),
+            },
+            app: None,
+            route: None,
+            principal: None,
+            absence: None,
+            facts: std::collections::BTreeMap::new(),
+            missing: std::collections::BTreeMap::new(),
+            verdict: None,
+            reason: None,
+            status: None,
+            detail: None,
+            snapshot: snapshot.to_owned(),
+            decided_us: 0,
+        };
+        Self { reference, received, started: Instant::now(), entry }
+    }
+
+    /// The request proved to be exactly one.
+    pub fn admitted(&mut self, request: &CanonicalRequest, redaction: &Redaction) {
+        self.entry.stage = Stage::Route;
+        let line = &mut self.entry.request;
+        line.scheme = facts::scheme(request.scheme).to_owned();
+        line.host = request.host.as_str().to_owned();
+        line.path = request.path.as_str().to_owned();
+        line.query = request.query.as_deref().map(|query| redaction.query(query));
+        line.client = request.client.to_string();
+        line.peer = (request.peer.ip() != request.client).then(|| request.peer.ip().to_string());
+    }
+
+    /// It is for this route of this app.
+    pub fn routed(&mut self, app: &App, route: &Route) {
+        self.entry.stage = Stage::Identify;
+        self.entry.app = Some(app.name.clone());
+        self.entry.route = Some(route.name.clone());
+    }
+
+    /// The caller is known.
+    pub fn identified(&mut self, caller: &Principal) {
+        let (method, issuer, key) = match &caller.how {
+            How::Token { issuer, key_id } => ("token", Some(issuer.clone()), key_id.clone()),
+            How::ApiKey { prefix } => ("api_key", None, Some(prefix.clone())),
+        };
+        self.entry.principal = Some(PrincipalEntry {
+            kind: facts::kind(caller.kind).to_owned(),
+            id: caller.id.clone(),
+            method: method.to_owned(),
+            issuer,
+            key,
+        });
+    }
+
+    /// The caller is not known, and why.
+    pub fn unidentified(&mut self, absence: &Absence) {
+        self.entry.absence = Some(match absence {
+            Absence::NoCredential => "no_credential".to_owned(),
+            Absence::Malformed(fault) | Absence::Invalid(fault) | Absence::Unavailable(fault) => {
+                cut(&format!("{}: {}", fault.code, fault.detail))
+            }
+        });
+    }
+
+    /// The policies were asked.
+    pub fn decided(&mut self, bound: Bound<'_>, verdict: &Verdict, redaction: &Redaction) {
+        self.entry.stage = Stage::Decide;
+        self.entry.facts = redaction.facts(facts::flatten(&bound.facts));
+        self.entry.missing = bound.missing;
+        self.entry.verdict = Some(VerdictEntry {
+            decision: match (verdict.undecided().is_empty(), verdict.decision()) {
+                (false, _) => "undecided",
+                (true, Decision::Allow) => "allow",
+                (true, Decision::Deny) => "deny",
+            }
+            .to_owned(),
+            policies: verdict.reasons().to_vec(),
+            nearest: verdict
+                .nearest()
+                .iter()
+                .take(NEAREST_KEPT)
+                .map(|miss| (miss.policy.clone(), miss.failed, miss.clauses))
+                .collect(),
+            errors: verdict
+                .errors()
+                .iter()
+                .map(|fault| (fault.policy.clone(), fault.message.clone()))
+                .collect(),
+            undecided: verdict.undecided().to_vec(),
+        });
+    }
+
+    /// What an operator should know beyond the public reason.
+    pub fn detail(&mut self, detail: &str) {
+        self.entry.detail = Some(cut(detail));
+    }
+
+    /// The record as it goes to the log: with the status we send, or none where the request goes on to the origin.
+    #[must_use]
+    pub fn close(&self, reason: Option<&str>, status: Option<u16>) -> Entry {
+        let mut entry = self.entry.clone();
+        entry.reason = reason.map(str::to_owned);
+        entry.status = status;
+        entry.decided_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        entry
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT).collect()
+}

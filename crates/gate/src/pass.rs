@@ -1,0 +1,348 @@
+//! The way of one request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use portcullis_context::Situation;
+use portcullis_decision::{Permit, Ticket};
+use portcullis_identity::{Absence, How, Principal};
+use portcullis_record::{Door, Log, LogFault};
+use portcullis_request::{CanonicalRequest, admit};
+use portcullis_response::{Asked, Branding, Refusal};
+
+use crate::bind::{facts, refusal};
+use crate::draft::Draft;
+use crate::stop::Stop;
+use crate::{App, OriginTarget, OutcomeWriter, Route, Snapshot, own_headers, preflight, problems};
+
+/// The gate: decides every request on the snapshot of the moment and leaves a record of each.
+pub struct Gate {
+    snapshot: ArcSwap<Snapshot>,
+    log: Arc<Log>,
+}
+
+/// Where a request goes from here.
+pub enum Passage {
+    /// Allowed: to the origin.
+    Forward(Box<Forward>),
+    /// Not further: this is the answer.
+    Answer(Box<Answer>),
+}
+
+/// An answer of our own, already recorded.
+pub struct Answer {
+    /// What to send. For HEAD the fields are those of GET and the body is empty.
+    pub response: Response<Bytes>,
+    /// Whether the connection must end with it, because its framing is in doubt.
+    pub close: bool,
+    /// To be finished when the answer was sent.
+    pub outcome: OutcomeWriter,
+}
+
+/// An allowed request, already recorded. Forwarding consumes it.
+pub struct Forward {
+    /// The proof that it was allowed.
+    pub permit: Permit,
+    /// What was decided, and therefore what is sent.
+    pub request: CanonicalRequest,
+    /// Where to.
+    pub origin: OriginTarget,
+    /// Headers of ours for the origin: who the caller is, and the reference.
+    pub own_headers: HeaderMap,
+    /// How to say that the origin failed.
+    pub refuse: OriginRefusals,
+    /// To be finished when the answer ended.
+    pub outcome: OutcomeWriter,
+}
+
+impl Gate {
+    /// A gate that decides on `snapshot` and records into `log`.
+    #[must_use]
+    pub fn new(snapshot: Snapshot, log: Arc<Log>) -> Self {
+        Self { snapshot: ArcSwap::from_pointee(snapshot), log }
+    }
+
+    /// The snapshot that the next request will see.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Replaces the snapshot at once; requests under way end on the one they began with.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Decides one request by its head, before its body is read and before a byte reaches the origin.
+    pub async fn pass(&self, head: &Parts, peer: SocketAddr) -> Passage {
+        let snapshot = self.snapshot.load_full();
+        let mut draft = Draft::open(head, peer, Door::Proxy, &snapshot.version);
+        match stages(&snapshot, head, peer, &mut draft) {
+            Ok(allowed) => self.let_through(snapshot, head, allowed, draft).await,
+            Err(stop) => self.stop(&snapshot, head, stop, draft).await,
+        }
+    }
+
+    async fn let_through(
+        &self,
+        snapshot: Arc<Snapshot>,
+        head: &Parts,
+        allowed: Allowed,
+        draft: Draft,
+    ) -> Passage {
+        let Allowed { permit, request, app, own_headers } = allowed;
+        if let Err(fault) = self.log.submit(draft.close(None, None)).await {
+            return self.unrecorded(&snapshot, head, Some((&app, &request)), &draft, &fault);
+        }
+        let origin = app.origin.clone();
+        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, 0);
+        let refuse =
+            OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
+        Passage::Forward(Box::new(Forward { permit, request, origin, own_headers, refuse, outcome }))
+    }
+
+    async fn stop(&self, snapshot: &Snapshot, head: &Parts, stop: Stop, draft: Draft) -> Passage {
+        let close = stop.closes();
+        let (reason, response, about) = match stop {
+            Stop::Answered { response } => (None, *response, None),
+            Stop::Refused { refusal, about } => {
+                let reason = refusal.code().to_owned();
+                let about = about.map(|about| *about);
+                let response =
+                    render(snapshot, head, &refusal, about.as_ref().map(|(a, r)| (&**a, r)), &draft);
+                (Some(reason), response, about)
+            }
+        };
+        let status = response.status().as_u16();
+        if let Err(fault) = self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
+            let about = about.as_ref().map(|(app, request)| (&**app, request));
+            return self.unrecorded(snapshot, head, about, &draft, &fault);
+        }
+        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
+        Passage::Answer(Box::new(Answer { response, close, outcome }))
+    }
+
+    /// A decision that cannot be recorded is not carried out: nobody could say afterwards what was let in.
+    fn unrecorded(
+        &self,
+        snapshot: &Snapshot,
+        head: &Parts,
+        about: Option<(&App, &CanonicalRequest)>,
+        draft: &Draft,
+        fault: &LogFault,
+    ) -> Passage {
+        tracing::error!(reference = %draft.reference, %fault, "decision not recorded; answering 503");
+        let unavailable = Refusal::Unavailable(refusal::said("log_unavailable"), refusal::RETRY_AFTER);
+        let response = render(snapshot, head, &unavailable, about, draft);
+        let status = response.status().as_u16();
+        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
+        Passage::Answer(Box::new(Answer { response, close: true, outcome }))
+    }
+}
+
+/// A request that the policies allowed.
+struct Allowed {
+    permit: Permit,
+    request: CanonicalRequest,
+    app: Arc<App>,
+    own_headers: HeaderMap,
+}
+
+/// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
+fn stages(snapshot: &Snapshot, head: &Parts, peer: SocketAddr, draft: &mut Draft) -> Result<Allowed, Stop> {
+    let mut request = admitted(snapshot, head, peer, draft)?;
+    let (app, route) = routed(snapshot, &request, draft)?;
+    let caller = identified(snapshot, &app, route, &request, draft)?;
+    let situation = snapshot.situator.situate(caller.as_deref(), request.client, draft.received);
+    let permit = decided(snapshot, route, &request, caller.as_deref(), &situation, draft)
+        .map_err(|refusal| Stop::refused(refusal, &app, &request))?;
+    let own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
+    if let Some(caller) = &caller {
+        withhold_credential(snapshot, caller, &mut request);
+    }
+    Ok(Allowed { permit, request, app, own_headers })
+}
+
+/// The credential we identified the caller by ends here: an origin that had it could be the caller elsewhere. One that
+/// means nothing to us (`Basic` on a public route) is between caller and origin.
+fn withhold_credential(snapshot: &Snapshot, caller: &Principal, request: &mut CanonicalRequest) {
+    match &caller.how {
+        How::Token { .. } => {
+            request.headers.remove(http::header::AUTHORIZATION);
+        }
+        How::ApiKey { .. } => {
+            if let Some(name) = snapshot.identifier.api_key_header() {
+                request.headers.remove(name);
+            }
+        }
+    }
+}
+
+/// admit: is this one unambiguous HTTP request?
+fn admitted(
+    snapshot: &Snapshot,
+    head: &Parts,
+    peer: SocketAddr,
+    draft: &mut Draft,
+) -> Result<CanonicalRequest, Stop> {
+    let request =
+        admit(head, peer, &snapshot.trusted, draft.reference, draft.received).map_err(|ambiguity| {
+            draft.detail(&ambiguity.detail);
+            Stop::ambiguous(&ambiguity)
+        })?;
+    draft.admitted(&request, &snapshot.redaction);
+    Ok(request)
+}
+
+/// Which app and route is it for? Our own pages and CORS preflights end here.
+fn routed<'s>(
+    snapshot: &'s Snapshot,
+    request: &CanonicalRequest,
+    draft: &mut Draft,
+) -> Result<(Arc<App>, &'s Route), Stop> {
+    if !snapshot.apps.know(&request.host) {
+        draft.detail("no app has this host");
+        return Err(Stop::unknown_host());
+    }
+    if let Some(response) = problems::answer(&snapshot.renderer, request) {
+        draft.detail("our own reference page");
+        return Err(Stop::answered(response));
+    }
+    let Some(app) = snapshot.apps.of(request) else {
+        draft.detail("no app of this host has this path");
+        return Err(Stop::no_app());
+    };
+    if let Some(response) = preflight::answer(app, request) {
+        draft.detail("CORS preflight");
+        return Err(Stop::answered(response));
+    }
+    let Some(route) = app.route(request) else {
+        draft.detail("no route of this app covers this path and method");
+        return Err(Stop::refused(Refusal::NoRoute, app, request));
+    };
+    draft.routed(app, route);
+    Ok((Arc::clone(app), route))
+}
+
+/// identify: who sends it? `None` only on a public route; a credential that does not hold is refused there too.
+fn identified(
+    snapshot: &Snapshot,
+    app: &Arc<App>,
+    route: &Route,
+    request: &CanonicalRequest,
+    draft: &mut Draft,
+) -> Result<Option<Arc<Principal>>, Stop> {
+    match snapshot.identifier.identify(&request.headers, draft.received) {
+        Ok(caller) => {
+            draft.identified(&caller);
+            Ok(Some(caller))
+        }
+        Err(absence) => {
+            draft.unidentified(&absence);
+            match absence {
+                Absence::NoCredential if route.public => Ok(None),
+                Absence::NoCredential if hides_from_strangers(snapshot, route, request, draft) => {
+                    Err(Stop::refused(Refusal::Hidden, app, request))
+                }
+                absence => Err(Stop::refused(refusal::absence(&absence), app, request)),
+            }
+        }
+    }
+}
+
+/// Whether the policies hide this route from a caller who did not say who they are. A challenge would tell that
+/// there is something, so hiding comes before asking.
+fn hides_from_strangers(
+    snapshot: &Snapshot,
+    route: &Route,
+    request: &CanonicalRequest,
+    draft: &Draft,
+) -> bool {
+    let situation = snapshot.situator.situate(None, request.client, draft.received);
+    let bound = facts::bind(request, route, None, &situation, None);
+    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
+    let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
+    matches!(said, Err(Refusal::Hidden))
+}
+
+/// decide: may they?
+fn decided(
+    snapshot: &Snapshot,
+    route: &Route,
+    request: &CanonicalRequest,
+    caller: Option<&Principal>,
+    situation: &Situation,
+    draft: &mut Draft,
+) -> Result<Permit, Refusal> {
+    let ticket = Ticket(request.reference.as_u128());
+    let bound = facts::bind(request, route, caller, situation, Some(ticket));
+    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
+    draft.decided(bound, &verdict, &snapshot.redaction);
+    refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault)
+}
+
+/// How an allowed request's answer says that the origin failed, in the form the caller asked for.
+pub struct OriginRefusals {
+    snapshot: Arc<Snapshot>,
+    app: Arc<App>,
+    base: String,
+    asked: (http::Method, HeaderMap),
+    draft: Draft,
+}
+
+impl OriginRefusals {
+    /// 502: the origin could not be reached, or did not speak HTTP.
+    #[must_use]
+    pub fn bad_gateway(&self) -> Response<Bytes> {
+        self.render(&Refusal::OriginFailed(refusal::said("bad_gateway")))
+    }
+
+    /// 504: the origin did not answer in time.
+    #[must_use]
+    pub fn gateway_timeout(&self) -> Response<Bytes> {
+        self.render(&Refusal::OriginTimeout(refusal::said("gateway_timeout")))
+    }
+
+    /// The app's 404 as we render it: the same bytes as for what is hidden and for what has no route.
+    #[must_use]
+    pub fn not_found(&self) -> Response<Bytes> {
+        self.render(&Refusal::NoRoute)
+    }
+
+    fn render(&self, refusal: &Refusal) -> Response<Bytes> {
+        let (method, headers) = &self.asked;
+        let asked = Asked { method, headers, base: &self.base, reference: self.draft.reference };
+        self.snapshot.renderer.render(refusal, &asked, &self.app.branding)
+    }
+}
+
+fn render(
+    snapshot: &Snapshot,
+    head: &Parts,
+    refusal: &Refusal,
+    about: Option<(&App, &CanonicalRequest)>,
+    draft: &Draft,
+) -> Response<Bytes> {
+    let nobody = Branding::default();
+    let base = about.map(|(_, request)| base(request)).unwrap_or_default();
+    let asked =
+        Asked { method: &head.method, headers: &head.headers, base: &base, reference: draft.reference };
+    snapshot.renderer.render(refusal, &asked, about.map_or(&nobody, |(app, _)| &app.branding))
+}
+
+/// `http://shop.example:8080`: the origin, in the sense of RFC 6454, that the caller addressed.
+pub(crate) fn base(request: &CanonicalRequest) -> String {
+    let scheme = facts::scheme(request.scheme);
+    match request.port {
+        Some(port) => format!("{scheme}://{}:{port}", request.host.as_str()),
+        None => format!("{scheme}://{}", request.host.as_str()),
+    }
+}
+
+fn asked_headers(head: &Parts) -> (http::Method, HeaderMap) {
+    (head.method.clone(), head.headers.clone())
+}

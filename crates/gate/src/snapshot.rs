@@ -1,0 +1,51 @@
+//! What one request sees from start to end: configuration, policies, directory, keys and geo data of one moment.
+
+use std::sync::Arc;
+
+use portcullis_context::{Directory, Situator};
+use portcullis_decision::{Program, World};
+use portcullis_identity::Identifier;
+use portcullis_policy::Policies;
+use portcullis_record::Redaction;
+use portcullis_request::TrustedPeers;
+use portcullis_response::Renderer;
+
+use crate::Apps;
+
+/// What an allowing verdict means when some `forbid` could not be evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForbidFault {
+    /// 503: nobody can say whether it would have refused. The default, because a 403 is always a decision.
+    #[default]
+    Unavailable,
+    /// 403, where an operator prefers to call it a refusal.
+    Refuse,
+}
+
+/// One immutable state of everything that decides. Swapped whole.
+pub struct Snapshot {
+    /// Hash of configuration, policies, schema, directory and geo data; written into every record.
+    pub version: String,
+    /// Peers whose forwarded fields count.
+    pub trusted: TrustedPeers,
+    /// Apps and routes.
+    pub apps: Apps,
+    /// Policies with their public reasons and origins.
+    pub policies: Policies,
+    /// The policies, ready to decide.
+    pub program: Program,
+    /// The directory as entities.
+    pub world: World,
+    /// Users, groups and devices.
+    pub directory: Arc<Directory>,
+    /// Says who asks.
+    pub identifier: Arc<Identifier>,
+    /// Says where, on what, when.
+    pub situator: Situator,
+    /// Says no.
+    pub renderer: Renderer,
+    /// Keeps secrets out of records.
+    pub redaction: Redaction,
+    /// What an erring forbid means.
+    pub on_forbid_fault: ForbidFault,
+}

@@ -1,0 +1,54 @@
+//! Why the way of a request ended before the origin.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use portcullis_request::{Ambiguity, CanonicalRequest};
+use portcullis_response::Refusal;
+
+use crate::App;
+use crate::bind::refusal::said;
+
+/// What a stopped request was about, as far as it is known.
+type About = (Arc<App>, CanonicalRequest);
+
+/// The end of the way.
+pub(crate) enum Stop {
+    /// Refused, for the reason of the stage that stopped it.
+    Refused { refusal: Refusal, about: Option<Box<About>> },
+    /// Answered by ourselves without a decision about a resource: a reference page, a CORS preflight.
+    Answered { response: Box<Response<Bytes>> },
+}
+
+impl Stop {
+    pub(crate) fn refused(refusal: Refusal, app: &Arc<App>, request: &CanonicalRequest) -> Self {
+        Self::Refused { refusal, about: Some(Box::new((Arc::clone(app), request.clone()))) }
+    }
+
+    pub(crate) fn answered(response: Response<Bytes>) -> Self {
+        Self::Answered { response: Box::new(response) }
+    }
+
+    /// 404: the host is ours, and no app of it has the path.
+    pub(crate) fn no_app() -> Self {
+        Self::Refused { refusal: Refusal::NoRoute, about: None }
+    }
+
+    pub(crate) fn ambiguous(ambiguity: &Ambiguity) -> Self {
+        let said = said(ambiguity.code);
+        let refusal =
+            if ambiguity.status() == 421 { Refusal::Misdirected(said) } else { Refusal::Ambiguous(said) };
+        Self::Refused { refusal, about: None }
+    }
+
+    /// 421: nothing here answers to that authority (RFC 9110 §15.5.20).
+    pub(crate) fn unknown_host() -> Self {
+        Self::Refused { refusal: Refusal::Misdirected(said("misdirected")), about: None }
+    }
+
+    /// Whether the connection must end: after a request that could be read in two ways, so could the next.
+    pub(crate) fn closes(&self) -> bool {
+        matches!(self, Self::Refused { refusal: Refusal::Ambiguous(_), .. })
+    }
+}

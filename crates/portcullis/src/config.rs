@@ -13,9 +13,8 @@ mod structure;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub(crate) use checked::{Admin, App, Config, Geo, Log, PolicyFiles, Route, Server, Upstream, with_hint};
+pub(crate) use checked::{AdminConfig, App, Config, Named, Zones, log_folder, state_file, with_hint};
 pub(crate) use finding::{Finding, suggest};
-pub(crate) use raw::{RawOnForbidError as OnForbidError, RawWhenBroken as WhenBroken};
 pub(crate) use reference::{reference_markdown, schema_json};
 pub(crate) use source::Source;
 
@@ -24,8 +23,8 @@ pub(crate) use source::Source;
 pub(crate) struct Loaded {
     /// The configuration, if nothing stands in its way.
     pub(crate) config: Option<Config>,
-    /// Where the data folder is, even if something else is wrong: people ask about the log when things are broken.
-    pub(crate) data: Option<PathBuf>,
+    /// What it names, as far as it could be read; `None` where it is no TOML at all.
+    pub(crate) named: Option<Named>,
     /// The text, for findings about the files it names.
     pub(crate) source: Source,
     /// The text's bytes; empty where there is none.
@@ -39,39 +38,38 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// Reads and checks a configuration file.
 pub(crate) fn load(path: &Path) -> Loaded {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     match read(path) {
-        Ok(text) => load_text(&name, &folder, text),
+        Ok(text) => load_text(path, text),
         Err(finding) => Loaded {
             config: None,
-            data: None,
-            source: Source::new(&name, ""),
+            named: None,
+            source: Source::new(&path.display().to_string(), ""),
             text: String::new(),
             findings: vec![finding],
         },
     }
 }
 
-/// Checks a configuration as if it stood in this folder.
-pub(crate) fn load_text(name: &str, folder: &Path, text: String) -> Loaded {
-    let mut source = Source::new(name, &text);
+/// Checks a configuration as if it stood at this path.
+pub(crate) fn load_text(path: &Path, text: String) -> Loaded {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut source = Source::new(&name, &text);
     let table = structure::read(&mut source, &text, &reference::schema());
-    let not_toml = source.has_errors() && table.is_empty();
-    let (mut config, mut data) = (None, None);
-    match table.try_into::<raw::RawConfig>() {
-        Ok(raw) if !not_toml => {
-            data = (!raw.server.data.0.is_empty()).then(|| folder.join(&raw.server.data.0));
-            config = checked::check(&raw, folder, &mut source);
-        }
-        Ok(_) => {}
-        Err(fault) => {
-            let message = fault.message().to_owned();
-            source.error("", "portcullis::config::wrong_type", message, "");
+    let (mut config, mut named) = (None, None);
+    if let Some(table) = table {
+        match table.try_into::<raw::RawConfig>() {
+            Ok(raw) => {
+                let (checked, names) = checked::check(&raw, path, &mut source);
+                (config, named) = (checked, Some(names));
+            }
+            Err(fault) => {
+                let message = fault.message().to_owned();
+                source.error("", "portcullis::config::wrong_type", message, "");
+            }
         }
     }
     let findings = source.take_findings();
-    Loaded { config, data, source, text, findings }
+    Loaded { config, named, source, text, findings }
 }
 
 fn read(path: &Path) -> Result<String, Finding> {

@@ -16,16 +16,17 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_context::TimeZone;
-use portcullis_identity::IssuerSettings;
+use portcullis_gate::ForbidFault;
+use portcullis_identity::{IssuerSettings, KeySource};
 use portcullis_policy::Guard;
+use portcullis_record::{LogSettings, Redaction};
 
 pub(crate) use app::{App, Route, Upstream};
-pub(crate) use log::Log;
-pub(crate) use server::{Admin, Server};
+pub(crate) use server::{AdminConfig, Server};
 
 use super::finding::{nearest, quoted};
 use super::measure;
-use super::raw::{PathText, RawConfig, RawOnForbidError};
+use super::raw::{PathText, RawApp, RawConfig, RawOnForbidError};
 use super::source::{Source, below, element};
 
 /// Networks by zone name.
@@ -34,12 +35,12 @@ pub(crate) type Zones = BTreeMap<String, Vec<IpNet>>;
 /// A whole, checked configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The folder that the file's paths are relative to.
-    pub(crate) folder: PathBuf,
+    /// The file itself.
+    pub(crate) path: PathBuf,
     /// The listener that callers reach.
     pub(crate) server: Server,
     /// The listener for operators, if one is wanted.
-    pub(crate) admin: Option<Admin>,
+    pub(crate) admin: Option<AdminConfig>,
     /// Where policies are.
     pub(crate) policies: PolicyFiles,
     /// Folder of the directory files, if there is one.
@@ -52,16 +53,16 @@ pub(crate) struct Config {
     pub(crate) time_zone: TimeZone,
     /// Token issuers, in the order of the file.
     pub(crate) issuers: Vec<IssuerSettings>,
-    /// The header that carries API keys, if they are accepted.
-    pub(crate) api_key_header: Option<http::HeaderName>,
+    /// How API keys are accepted, if they are.
+    pub(crate) api_keys: Option<ApiKeysConfig>,
     /// The decision log.
-    pub(crate) log: Log,
+    pub(crate) log: LogSettings,
+    /// What is never written in clear.
+    pub(crate) redaction: Redaction,
     /// Folder of page templates.
     pub(crate) templates: Option<PathBuf>,
     /// Protected applications, in the order of the file.
     pub(crate) apps: Vec<App>,
-    /// What apps and routes require, ready to become Cedar; one for each app and each route.
-    pub(crate) guards: Vec<Guard>,
 }
 
 /// Where policies are.
@@ -72,21 +73,93 @@ pub(crate) struct PolicyFiles {
     /// The schema extension.
     pub(crate) schema: Option<PathBuf>,
     /// What a forbid that cannot be evaluated means.
-    pub(crate) on_forbid_error: RawOnForbidError,
+    pub(crate) on_forbid_fault: ForbidFault,
 }
 
 /// Geo databases, in the order in which they are asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Geo {
-    /// The files.
-    pub(crate) databases: Vec<PathBuf>,
+    /// Each file with its place in the configuration.
+    pub(crate) databases: Vec<(String, PathBuf)>,
     /// Beyond this age a database is not believed.
     pub(crate) max_age: Duration,
 }
 
-/// Reads what is written in `folder` as what it means. Findings go to the source; `None` if any is an error.
-pub(crate) fn check(raw: &RawConfig, folder: &Path, source: &mut Source) -> Option<Config> {
+/// How API keys are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiKeysConfig {
+    /// The request header that carries them.
+    pub(crate) header: http::HeaderName,
+}
+
+/// What a configuration names, even if something in it stands in the way: the files can be checked all the same.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// Folder of the decision log and the state file.
+    pub(crate) data: PathBuf,
+    /// Folder of policies.
+    pub(crate) policies: Option<PathBuf>,
+    /// The schema extension.
+    pub(crate) schema: Option<PathBuf>,
+    /// Folder of directory files.
+    pub(crate) directory: Option<PathBuf>,
+    /// Geo databases, each with its place in the configuration.
+    pub(crate) databases: Vec<(String, PathBuf)>,
+    /// Issuers that could be read, each with its place.
+    pub(crate) issuers: Vec<(String, IssuerSettings)>,
+    /// Folder of page templates.
+    pub(crate) templates: Option<PathBuf>,
+    /// What apps and routes require, ready to become Cedar; one for each app and each route.
+    pub(crate) guards: Vec<Guard>,
+    /// The texts of apps: the place of each and its key.
+    pub(crate) texts: Vec<(String, String)>,
+}
+
+impl Config {
+    /// The state file: API keys.
+    pub(crate) fn state_file(&self) -> PathBuf {
+        state_file(&self.server.data)
+    }
+
+    /// The bounds of the door.
+    pub(crate) fn limits(&self) -> portcullis_proxy::Limits {
+        self.server.limits.clone()
+    }
+
+    /// Every file and folder that decisions depend on, the configuration itself included.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let keys = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
+            KeySource::File(file) => Some(file),
+            KeySource::Url(_) => None,
+        });
+        let databases = self.geo.databases.iter().map(|(_, file)| file);
+        [Some(&self.path), self.policies.folder.as_ref(), self.policies.schema.as_ref()]
+            .into_iter()
+            .chain([self.directory.as_ref(), self.templates.as_ref()])
+            .flatten()
+            .chain(databases)
+            .chain(keys)
+            .cloned()
+            .collect()
+    }
+}
+
+/// The state file in a data folder.
+pub(crate) fn state_file(data: &Path) -> PathBuf {
+    data.join("state.sqlite")
+}
+
+/// The decision log's folder in a data folder.
+pub(crate) fn log_folder(data: &Path) -> PathBuf {
+    data.join("log")
+}
+
+/// Reads what is written in the file at `path` as what it means. Findings go to the source; the configuration is `None`
+/// if any is an error.
+pub(crate) fn check(raw: &RawConfig, path: &Path, source: &mut Source) -> (Option<Config>, Named) {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let mut checker = Checker { source, folder };
+    let data = checker.resolve(&raw.server.data);
     let server = checker.server(&raw.server);
     let admin = raw.admin.as_ref().map(|admin| checker.admin(admin));
     checker.listeners(server.as_ref(), admin.as_ref().and_then(Option::as_ref));
@@ -95,37 +168,59 @@ pub(crate) fn check(raw: &RawConfig, folder: &Path, source: &mut Source) -> Opti
         .directory
         .as_ref()
         .and_then(|directory| checker.existing_folder("directory.folder", &directory.folder));
-    let geo = checker.geo(raw);
+    let (databases, max_age) = checker.geo(raw);
     let zones = checker.zones(&raw.network.zones);
     let time_zone = checker.time_zone(&raw.time.zone);
     let issuers = checker.issuers(&raw.issuer);
-    let api_key_header = checker.api_key_header(raw);
-    let log = checker.log(&raw.log);
+    let api_keys = checker.api_keys(raw);
+    let log = checker.log(&raw.log, &log_folder(&data));
+    let redaction = checker.redaction(&raw.log);
     let templates = raw.answers.templates.as_ref();
     let templates = templates.and_then(|folder| checker.existing_folder("answers.templates", folder));
     let (apps, guards) = checker.apps(&raw.app, &zones);
-    if checker.source.has_errors() {
-        return None;
-    }
-    Some(Config {
-        folder: folder.to_owned(),
-        server: server?,
-        admin: match admin {
-            Some(admin) => Some(admin?),
-            None => None,
-        },
-        policies,
-        directory,
-        geo: geo?,
-        zones,
-        time_zone: time_zone?,
-        issuers,
-        api_key_header: api_key_header?,
-        log: log?,
-        templates,
-        apps,
+    let sound = !checker.source.has_errors();
+    let named = Named {
+        data,
+        policies: policies.folder.clone(),
+        schema: policies.schema.clone(),
+        directory: directory.clone(),
+        databases: databases.clone(),
+        issuers: issuers.clone(),
+        templates: templates.clone(),
         guards,
-    })
+        texts: texts(&raw.app),
+    };
+    let config = || {
+        Some(Config {
+            path: path.to_owned(),
+            server: server?,
+            admin: match admin {
+                Some(admin) => Some(admin?),
+                None => None,
+            },
+            policies,
+            directory,
+            geo: Geo { databases, max_age: max_age? },
+            zones,
+            time_zone: time_zone?,
+            issuers: issuers.into_iter().map(|(_, issuer)| issuer).collect(),
+            api_keys: api_keys?,
+            log: log?,
+            redaction: redaction?,
+            templates,
+            apps,
+        })
+    };
+    let config = if sound { config() } else { None };
+    (config, named)
+}
+
+fn texts(apps: &[RawApp]) -> Vec<(String, String)> {
+    let of = |(index, app): (usize, &RawApp)| {
+        let texts = below(&element("app", index), "texts");
+        app.texts.keys().map(|key| (below(&texts, key), key.clone())).collect::<Vec<_>>()
+    };
+    apps.iter().enumerate().flat_map(of).collect()
 }
 
 /// Reads one section after the other, and remembers what is wrong.
@@ -145,17 +240,20 @@ impl Checker<'_> {
                 .schema
                 .as_ref()
                 .and_then(|schema| self.existing_file("policies.schema", schema)),
-            on_forbid_error: raw.policies.on_forbid_error,
+            on_forbid_fault: match raw.policies.on_forbid_error {
+                RawOnForbidError::Unavailable => ForbidFault::Unavailable,
+                RawOnForbidError::Refuse => ForbidFault::Refuse,
+            },
         }
     }
 
-    fn geo(&mut self, raw: &RawConfig) -> Option<Geo> {
+    fn geo(&mut self, raw: &RawConfig) -> (Vec<(String, PathBuf)>, Option<Duration>) {
         let mut databases = Vec::new();
         for (index, database) in raw.geo.databases.iter().enumerate() {
-            databases.extend(self.existing_file(&element("geo.databases", index), database));
+            let at = element("geo.databases", index);
+            databases.extend(self.existing_file(&at, database).map(|file| (at, file)));
         }
-        let max_age = self.duration("geo.max_age", &raw.geo.max_age.0, HOUR, 10 * YEAR)?;
-        Some(Geo { databases, max_age })
+        (databases, self.duration("geo.max_age", &raw.geo.max_age.0, HOUR, 10 * YEAR))
     }
 
     fn zones(&mut self, raw: &BTreeMap<String, Vec<String>>) -> Zones {
@@ -206,7 +304,7 @@ impl Checker<'_> {
     }
 
     /// `Some(None)` where API keys are not accepted.
-    fn api_key_header(&mut self, raw: &RawConfig) -> Option<Option<http::HeaderName>> {
+    fn api_keys(&mut self, raw: &RawConfig) -> Option<Option<ApiKeysConfig>> {
         let written = &raw.api_keys.header;
         let Ok(header) = http::HeaderName::from_bytes(written.as_bytes()) else {
             let message = format!("{} is no header name", quoted(written));
@@ -227,7 +325,7 @@ impl Checker<'_> {
             );
             return None;
         }
-        Some(raw.api_keys.enabled.then_some(header))
+        Some(raw.api_keys.enabled.then_some(ApiKeysConfig { header }))
     }
 
     fn duration(&mut self, path: &str, text: &str, least: Duration, most: Duration) -> Option<Duration> {
@@ -247,12 +345,12 @@ impl Checker<'_> {
         }
     }
 
-    fn size(&mut self, path: &str, text: &str, least: u64) -> Option<u64> {
+    fn size(&mut self, path: &str, text: &str, least: u64, most: u64) -> Option<u64> {
         match measure::size(text) {
-            Ok(size) if size >= least => Some(size),
+            Ok(size) if (least..=most).contains(&size) => Some(size),
             Ok(_) => {
-                let message = format!("`{path}` is too small: `{text}`");
-                let help = format!("write at least {} KiB", least >> 10);
+                let message = format!("`{path}` is out of range: `{text}`");
+                let help = format!("write `{}KiB` to `{}KiB`", least >> 10, most >> 10);
                 self.source.error(path, "portcullis::config::out_of_range", message, help);
                 None
             }
@@ -308,6 +406,8 @@ fn is_name(name: &str) -> bool {
 }
 
 const NAMES: &str = "use 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit";
+/// A wait of no time at all is a refusal.
+const SHORTEST: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use app::{RawAccess, RawApp, RawDevice, RawRequire, RawRoute, RawShape};
+pub(crate) use app::{RawAccess, RawApp, RawRequire, RawRoute, RawShape};
 pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
-pub(crate) use log::{RawLog, RawRedact, RawWhenBroken};
+pub(crate) use log::{RawLog, RawSync, RawWhenBroken};
 pub(crate) use text::{DurationText, PathText, SizeText};
 
 /// A Portcullis configuration, `portcullis.toml`. Paths are relative to the folder of this file.
@@ -71,12 +71,23 @@ pub(crate) struct RawServer {
     /// worst, which a small machine has.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) max_connections: u32,
-    /// Longest wait for the head of a request. Ten seconds are ample for slow networks and end connections that
-    /// trickle bytes to hold a place.
+    /// Longest wait for a whole request head, on a new connection as on a kept one. Thirty seconds are more than a slow
+    /// phone needs, and end connections that trickle bytes to hold a place.
     pub(crate) header_timeout: DurationText,
-    /// Longest time an idle connection is kept. A little more than the 60 seconds common among load balancers, so that
-    /// they close first and no request meets a closing connection.
-    pub(crate) idle_timeout: DurationText,
+    /// Most bytes of a request head. 64 KiB: the longest path and query, and as much again for tokens and cookies.
+    pub(crate) max_header_size: SizeText,
+    /// Longest pause within a body, in either direction. Sixty seconds are what the common servers use, so upstreams
+    /// that stream events send a sign of life within it.
+    pub(crate) body_timeout: DurationText,
+    /// Longest time in which a caller reads nothing of what is sent. Sixty seconds, as above.
+    pub(crate) write_timeout: DurationText,
+    /// Requests at one upstream at once; further ones wait as long as for a connection. More than a thousand at once
+    /// help no upstream.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) max_upstream_requests: u32,
+    /// Longest time in which requests under way may end after we were told to stop. Thirty seconds are what process
+    /// supervisors allow before they kill.
+    pub(crate) drain_timeout: DurationText,
 }
 
 impl Default for RawServer {
@@ -87,8 +98,12 @@ impl Default for RawServer {
             dangerously_trust_everyone: false,
             data: "data".into(),
             max_connections: 10_000,
-            header_timeout: "10s".into(),
-            idle_timeout: "75s".into(),
+            header_timeout: "30s".into(),
+            max_header_size: "64KiB".into(),
+            body_timeout: "60s".into(),
+            write_timeout: "60s".into(),
+            max_upstream_requests: 1024,
+            drain_timeout: "30s".into(),
         }
     }
 }

@@ -14,8 +14,8 @@ const LONGEST_TEXT: usize = 4096;
 /// Most elements of an array or entries of a table.
 const MOST_ELEMENTS: usize = 10_000;
 
-/// Reads TOML in the form of a schema.
-pub(crate) fn read(source: &mut Source, text: &str, schema: &Schema) -> Table {
+/// Reads TOML in the form of a schema; `None` where it is no TOML.
+pub(crate) fn read(source: &mut Source, text: &str, schema: &Schema) -> Option<Table> {
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
         let span = fault.span().unwrap_or(0..0);
@@ -27,10 +27,10 @@ pub(crate) fn read(source: &mut Source, text: &str, schema: &Schema) -> Table {
         );
     }
     if !faults.is_empty() {
-        return Table::new();
+        return None;
     }
     source.place("", document.span(), document.span());
-    Reader { source, root: schema }.table(document.get_ref(), schema, "")
+    Some(Reader { source, root: schema }.table(document.get_ref(), schema, ""))
 }
 
 struct Reader<'a> {

@@ -9,7 +9,7 @@ use portcullis_policy::{Access, Guard, Require, Scope};
 use portcullis_request::{Host, PathPattern};
 use portcullis_response::{Branding, Shape};
 
-use super::{Checker, HOUR, NAMES, Zones, is_name};
+use super::{Checker, HOUR, NAMES, SHORTEST, Zones, is_name};
 use crate::config::finding::quoted;
 use crate::config::raw::{RawAccess, RawApp, RawRoute, RawShape};
 use crate::config::source::{below, element};
@@ -22,7 +22,7 @@ pub(crate) struct App {
     /// Hosts it answers to.
     pub(crate) hosts: Vec<Host>,
     /// The part of its hosts that is its own; `/**` where none is named.
-    pub(crate) path: PathPattern,
+    pub(crate) mount: PathPattern,
     /// How its refusals look.
     pub(crate) branding: Branding,
     /// Where its requests go.
@@ -91,7 +91,7 @@ impl Checker<'_> {
     fn app(&mut self, path: &str, raw: &RawApp, zones: &Zones, guards: &mut Vec<Guard>) -> Option<App> {
         let name = self.name(&below(path, "name"), raw.name.as_deref(), "an app");
         let hosts = self.hosts(&below(path, "hosts"), raw.hosts.as_deref().unwrap_or_default());
-        let pattern = self.pattern(&below(path, "path"), raw.path.as_deref().unwrap_or("/**"));
+        let mount = self.pattern(&below(path, "path"), raw.path.as_deref().unwrap_or("/**"));
         let upstream = self.upstream(path, raw);
         let branding = self.branding(path, raw);
         let require = self.require(&below(path, "require"), &raw.require, zones);
@@ -111,7 +111,7 @@ impl Checker<'_> {
         Some(App {
             name,
             hosts,
-            path: pattern?,
+            mount: mount?,
             branding,
             upstream: upstream?,
             renders_404: raw.renders_404,
@@ -274,11 +274,10 @@ impl Checker<'_> {
     }
 
     fn upstream(&mut self, path: &str, raw: &RawApp) -> Option<Upstream> {
-        let short = Duration::from_millis(1);
         let connect_timeout =
-            self.duration(&below(path, "connect_timeout"), &raw.connect_timeout.0, short, HOUR);
+            self.duration(&below(path, "connect_timeout"), &raw.connect_timeout.0, SHORTEST, HOUR);
         let response_timeout =
-            self.duration(&below(path, "response_timeout"), &raw.response_timeout.0, short, 24 * HOUR);
+            self.duration(&below(path, "response_timeout"), &raw.response_timeout.0, SHORTEST, 24 * HOUR);
         let authority = self.authority(&below(path, "upstream"), raw.upstream.as_deref()?)?;
         Some(Upstream {
             authority,

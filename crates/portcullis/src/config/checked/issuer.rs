@@ -18,7 +18,7 @@ const ALGORITHMS: [&str; 9] =
 const MOST_ISSUERS: usize = 100;
 
 impl Checker<'_> {
-    pub(super) fn issuers(&mut self, raw: &[RawIssuer]) -> Vec<IssuerSettings> {
+    pub(super) fn issuers(&mut self, raw: &[RawIssuer]) -> Vec<(String, IssuerSettings)> {
         if raw.len() > MOST_ISSUERS {
             let message =
                 format!("{} issuers are configured; at most {MOST_ISSUERS} are believed", raw.len());
@@ -29,11 +29,11 @@ impl Checker<'_> {
                 "split them among several gates",
             );
         }
-        let issuers = raw
-            .iter()
-            .enumerate()
-            .filter_map(|(index, raw)| self.issuer(&element("issuer", index), raw))
-            .collect();
+        let read = |(index, raw): (usize, &RawIssuer)| {
+            let path = element("issuer", index);
+            self.issuer(&path, raw).map(|issuer| (path, issuer))
+        };
+        let issuers = raw.iter().enumerate().filter_map(read).collect();
         self.same_issuers(raw);
         issuers
     }

@@ -1,37 +1,20 @@
 //! The decision log, checked.
 
-use std::time::Duration;
+use std::path::Path;
 
-use super::{Checker, DAY, MINUTE, YEAR};
-use crate::config::raw::{RawLog, RawWhenBroken};
+use portcullis_record::{LogSettings, Redaction, RedactionRules, SyncPoint, WhenBroken};
+
+use super::{Checker, DAY, MINUTE, SHORTEST, YEAR};
+use crate::config::finding::quoted;
+use crate::config::raw::{RawLog, RawSync, RawWhenBroken};
 use crate::config::source::element;
 
-/// How the decision log is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Log {
-    /// What happens to requests that cannot be recorded.
-    pub(crate) when_broken: RawWhenBroken,
-    /// Records that may wait for the disk.
-    pub(crate) queue: usize,
-    /// A segment is closed at this size, bytes.
-    pub(crate) segment_size: u64,
-    /// A segment is closed at this age.
-    pub(crate) segment_age: Duration,
-    /// The oldest segments go beyond this size altogether, bytes.
-    pub(crate) keep_size: u64,
-    /// Segments go beyond this age.
-    pub(crate) keep_age: Duration,
-    /// Query parameters whose values are replaced.
-    pub(crate) redact_query: Vec<String>,
-    /// Facts whose values are replaced, by path.
-    pub(crate) redact_facts: Vec<String>,
-}
-
 impl Checker<'_> {
-    pub(super) fn log(&mut self, raw: &RawLog) -> Option<Log> {
-        let segment_size = self.size("log.segment_size", &raw.segment_size.0, 64 << 10);
+    pub(super) fn log(&mut self, raw: &RawLog, folder: &Path) -> Option<LogSettings> {
+        let wait = self.duration("log.wait", &raw.wait.0, SHORTEST, MINUTE);
+        let segment_size = self.size("log.segment_size", &raw.segment_size.0, 64 << 10, 1 << 40);
         let segment_age = self.duration("log.segment_age", &raw.segment_age.0, MINUTE, YEAR);
-        let keep_size = self.size("log.keep_size", &raw.keep_size.0, 64 << 10);
+        let keep_size = self.size("log.keep_size", &raw.keep_size.0, 64 << 10, 1 << 50);
         let keep_age = self.duration("log.keep_age", &raw.keep_age.0, MINUTE, 100 * YEAR);
         if let (Some(segment), Some(keep)) = (segment_size, keep_size)
             && keep < segment
@@ -54,23 +37,58 @@ impl Checker<'_> {
             let help = "references on refusal pages can then no longer be explained";
             self.source.warning("log.keep_age", "portcullis::config::short_memory", message, help);
         }
-        for (key, names) in [("log.redact.query", &raw.redact.query), ("log.redact.facts", &raw.redact.facts)]
-        {
-            for (index, _) in names.iter().enumerate().filter(|(_, name)| name.is_empty()) {
-                let message = "an empty name redacts nothing".to_owned();
-                let help = "name what must not be written in clear, or remove it";
-                self.source.error(&element(key, index), "portcullis::config::bad_name", message, help);
+        Some(LogSettings {
+            folder: folder.to_owned(),
+            when_broken: match raw.when_broken {
+                RawWhenBroken::FailClosed => WhenBroken::FailClosed,
+                RawWhenBroken::FailOpen => WhenBroken::FailOpen,
+            },
+            queue: usize::try_from(raw.queue).unwrap_or(usize::MAX),
+            segment_bytes: segment_size?,
+            segment_age: segment_age?,
+            keep_bytes: keep_size?,
+            keep_age: keep_age?,
+            wait: wait?,
+            sync: match raw.sync {
+                RawSync::SegmentEnd => SyncPoint::WhenSegmentEnds,
+                RawSync::Answer => SyncPoint::BeforeAcknowledging,
+            },
+        })
+    }
+
+    pub(super) fn redaction(&mut self, raw: &RawLog) -> Option<Redaction> {
+        let raw = &raw.redact;
+        let lists = [
+            ("query", &raw.query),
+            ("headers", &raw.headers),
+            ("claims", &raw.claims),
+            ("facts", &raw.facts),
+            ("keep", &raw.keep),
+        ];
+        for (key, names) in lists {
+            for (index, name) in names.iter().enumerate() {
+                if !name.chars().any(char::is_alphanumeric) {
+                    let message = format!("{} is no name to redact", quoted(name));
+                    let help = "name what must not be written in clear, or remove it";
+                    let at = element(&format!("log.redact.{key}"), index);
+                    self.source.error(&at, "portcullis::config::bad_name", message, help);
+                }
             }
         }
-        Some(Log {
-            when_broken: raw.when_broken,
-            queue: usize::try_from(raw.queue).unwrap_or(usize::MAX),
-            segment_size: segment_size?,
-            segment_age: segment_age?,
-            keep_size: keep_size?,
-            keep_age: keep_age?,
-            redact_query: raw.redact.query.clone(),
-            redact_facts: raw.redact.facts.clone(),
-        })
+        let rules = RedactionRules {
+            query: raw.query.clone(),
+            headers: raw.headers.clone(),
+            claims: raw.claims.clone(),
+            facts: raw.facts.clone(),
+            keep: raw.keep.clone(),
+        };
+        match Redaction::new(rules) {
+            Ok(redaction) => Some(redaction),
+            Err(_) if self.source.has_errors() => None,
+            Err(fault) => {
+                self.source.error("log.redact", "portcullis::config::bad_name", fault.to_string(), "");
+                None
+            }
+        }
     }
 }

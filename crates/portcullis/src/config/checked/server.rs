@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_identity::Secret;
+use portcullis_proxy::Limits;
+use portcullis_request::TrustedPeers;
 
-use super::{Checker, HOUR, MINUTE, SECOND};
+use super::{Checker, HOUR, MINUTE, SECOND, SHORTEST};
 use crate::config::finding::quoted;
 use crate::config::raw::{RawAdmin, RawSecret, RawServer};
 
@@ -16,21 +17,17 @@ use crate::config::raw::{RawAdmin, RawSecret, RawServer};
 pub(crate) struct Server {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
-    /// Networks whose forwarded fields count.
-    pub(crate) trusted_peers: Vec<IpNet>,
+    /// Peers whose forwarded fields count.
+    pub(crate) trusted_peers: TrustedPeers,
     /// Folder of the decision log and the state file.
     pub(crate) data: PathBuf,
-    /// Connections held at once.
-    pub(crate) max_connections: usize,
-    /// Longest wait for the head of a request.
-    pub(crate) header_timeout: Duration,
-    /// Longest time an idle connection is kept.
-    pub(crate) idle_timeout: Duration,
+    /// The bounds of the door.
+    pub(crate) limits: Limits,
 }
 
 /// The listener for operators.
 #[derive(Debug, Clone)]
-pub(crate) struct Admin {
+pub(crate) struct AdminConfig {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
     /// The bearer token that operators send.
@@ -52,16 +49,31 @@ impl Checker<'_> {
                 "name a folder of its own",
             );
         }
-        let header_timeout =
-            self.duration("server.header_timeout", &raw.header_timeout.0, SECOND, 10 * MINUTE);
-        let idle_timeout = self.duration("server.idle_timeout", &raw.idle_timeout.0, SECOND, 24 * HOUR);
+        let limits = self.limits(raw);
         Some(Server {
             listen: listen?,
-            trusted_peers,
+            trusted_peers: TrustedPeers::new(trusted_peers),
             data,
-            max_connections: usize::try_from(raw.max_connections).unwrap_or(usize::MAX),
-            header_timeout: header_timeout?,
-            idle_timeout: idle_timeout?,
+            limits: limits?,
+        })
+    }
+
+    fn limits(&mut self, raw: &RawServer) -> Option<Limits> {
+        let head_time = self.duration("server.header_timeout", &raw.header_timeout.0, SECOND, 10 * MINUTE);
+        let head_size = self.size("server.max_header_size", &raw.max_header_size.0, 8 << 10, 1 << 20);
+        let body_pause = self.duration("server.body_timeout", &raw.body_timeout.0, SHORTEST, 24 * HOUR);
+        let write_pause = self.duration("server.write_timeout", &raw.write_timeout.0, SHORTEST, 24 * HOUR);
+        let drain = self.duration("server.drain_timeout", &raw.drain_timeout.0, SHORTEST, HOUR);
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Some(Limits {
+            connections: count(raw.max_connections),
+            head_time: head_time?,
+            head_bytes: usize::try_from(head_size?).ok()?,
+            body_pause: body_pause?,
+            write_pause: write_pause?,
+            origin_requests: count(raw.max_upstream_requests),
+            drain: drain?,
+            ..Limits::default()
         })
     }
 
@@ -99,7 +111,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn admin(&mut self, raw: &RawAdmin) -> Option<Admin> {
+    pub(super) fn admin(&mut self, raw: &RawAdmin) -> Option<AdminConfig> {
         let listen = self.address("admin.listen", &raw.listen);
         if let Some(address) = listen.filter(|address| address.ip().is_unspecified()) {
             let message = format!("the admin listener `{address}` is open to every network of this machine");
@@ -107,10 +119,10 @@ impl Checker<'_> {
             self.source.warning("admin.listen", "portcullis::config::open_admin", message, help);
         }
         let token = raw.token.as_ref().and_then(|token| self.secret("admin.token", token));
-        Some(Admin { listen: listen?, token: token? })
+        Some(AdminConfig { listen: listen?, token: token? })
     }
 
-    pub(super) fn listeners(&mut self, server: Option<&Server>, admin: Option<&Admin>) {
+    pub(super) fn listeners(&mut self, server: Option<&Server>, admin: Option<&AdminConfig>) {
         let (Some(server), Some(admin)) = (server, admin) else { return };
         let (one, other) = (server.listen, admin.listen);
         let overlap = one.ip() == other.ip()
@@ -161,7 +173,7 @@ impl Checker<'_> {
             Err(fault) => {
                 let text = fault.to_string();
                 let (message, help) =
-                    text.split_once("; ").unwrap_or((text.as_str(), "it needs a secret of your own"));
+                    text.split_once("; ").unwrap_or((text.as_str(), "put the secret there"));
                 self.source.error(path, "portcullis::config::secret_unreadable", message.to_owned(), help);
                 None
             }

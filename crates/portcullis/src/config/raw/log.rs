@@ -13,16 +13,21 @@ pub(crate) struct RawLog {
     /// What happens to requests that cannot be recorded. By default they are answered 503: an access that leaves no
     /// trace is worse than an outage that everybody sees.
     pub(crate) when_broken: RawWhenBroken,
-    /// Records that may wait for the disk. Four thousand cover a pause of some hundred milliseconds at ten thousand
-    /// requests a second, in a few megabytes.
+    /// How long a request waits for its record to be written before it cannot be recorded. One second is longer than a
+    /// disk's hiccup and shorter than the patience of a load balancer.
+    pub(crate) wait: DurationText,
+    /// When what was written is forced to the disk itself.
+    pub(crate) sync: RawSync,
+    /// Records that may wait for the disk. Four thousand cover some hundredths of a second at full load, in a few
+    /// megabytes.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) queue: u32,
     /// A segment is closed at this size. 64 MiB can be copied, searched and compressed in seconds.
     pub(crate) segment_size: SizeText,
     /// A segment is closed at this age, so that a quiet log still has one file a day.
     pub(crate) segment_age: DurationText,
-    /// The oldest segments are deleted beyond this size altogether. Ten gibibytes are some ten million records, and
-    /// fit on the smallest disks in use.
+    /// The oldest segments are deleted beyond this size altogether. Four gibibytes are millions of decisions, and fit
+    /// on the smallest disks in use.
     pub(crate) keep_size: SizeText,
     /// Segments are deleted beyond this age. Ninety days are what common audit rules ask to have at hand.
     pub(crate) keep_age: DurationText,
@@ -34,10 +39,12 @@ impl Default for RawLog {
     fn default() -> Self {
         Self {
             when_broken: RawWhenBroken::default(),
+            wait: "1s".into(),
+            sync: RawSync::default(),
             queue: 4096,
             segment_size: "64MiB".into(),
             segment_age: "1d".into(),
-            keep_size: "10GiB".into(),
+            keep_size: "4GiB".into(),
             keep_age: "90d".into(),
             redact: RawRedact::default(),
         }
@@ -55,14 +62,32 @@ pub(crate) enum RawWhenBroken {
     FailOpen,
 }
 
+/// When what was written is forced to the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawSync {
+    /// When the system sees fit, and when a segment ends. A killed process loses nothing; a power cut may lose the last
+    /// seconds. Forcing each record costs milliseconds of every answer.
+    #[default]
+    SegmentEnd,
+    /// Before each answer: a power cut loses nothing either.
+    Answer,
+}
+
 /// What is never written in clear, besides credentials, which never are.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RawRedact {
-    /// Names of query parameters whose values are replaced, in addition to those that commonly hold secrets
-    /// (`token`, `password`, …).
+    /// Further query parameters whose values are replaced: each whose name is, or has in it, one of these. Those that
+    /// commonly hold secrets (`token`, `password`, …) always are.
     pub(crate) query: Vec<String>,
-    /// Facts whose values are replaced, by path: `"principal.email"`.
+    /// Further headers whose values are replaced.
+    pub(crate) headers: Vec<String>,
+    /// Further claims whose values are replaced, wherever in a fact's path they stand: `"email"`.
+    pub(crate) claims: Vec<String>,
+    /// Further facts whose values are replaced, by path: `"context.geo"` covers all below it.
     pub(crate) facts: Vec<String>,
+    /// Query parameters that are kept although their names look secret: `"country_code"`.
+    pub(crate) keep: Vec<String>,
 }

@@ -40,7 +40,9 @@ pub(crate) fn grpc(headers: &HeaderMap) -> Option<&'static str> {
         sent.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
             && matches!(sent.as_bytes().get(name.len()), None | Some(b'+'))
     };
-    ["application/grpc", "application/grpc-web", "application/grpc-web-text"].into_iter().find(|name| is(name))
+    ["application/grpc", "application/grpc-web", "application/grpc-web-text"]
+        .into_iter()
+        .find(|name| is(name))
 }
 
 fn prefers_page(headers: &HeaderMap) -> bool {
@@ -160,3 +162,5 @@ pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch
 /// Browsers send fewer than ten.
 const MOST_ELEMENTS: usize = 64;
 
+#[cfg(test)]
+mod tests;

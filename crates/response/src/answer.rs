@@ -65,7 +65,8 @@ impl<'a> Answer<'a> {
         Content {
             status: self.status.as_u16(),
             code: self.code,
-            title: titled.map_or_else(|| self.status.canonical_reason().unwrap_or_default(), |page| page.title),
+            title: titled
+                .map_or_else(|| self.status.canonical_reason().unwrap_or_default(), |page| page.title),
             message: self.message,
             kind: &self.kind,
             reference: self.reference.as_ref(),
@@ -141,4 +142,3 @@ fn contact_link(contact: &str, reference: Option<&str>) -> Option<String> {
     }
     Some(link)
 }
-

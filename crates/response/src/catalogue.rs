@@ -46,7 +46,8 @@ pub fn all() -> &'static [Page] {
 /// The key most like one that does not exist, if any is like it.
 #[must_use]
 pub fn nearest(key: &str) -> Option<&'static str> {
-    let key: String = key.chars().take(LONGEST_KEY).collect::<String>().to_lowercase().replace(['-', ' '], "_");
+    let key: String =
+        key.chars().take(LONGEST_KEY).collect::<String>().to_lowercase().replace(['-', ' '], "_");
     PAGES
         .iter()
         .map(|page| (strsim::jaro_winkler(&key, page.key), page.key))
@@ -55,11 +56,23 @@ pub fn nearest(key: &str) -> Option<&'static str> {
         .map(|(_, key)| key)
 }
 
+/// The catalogue as chapters of the book: file names and their texts, an index first.
+#[must_use]
+pub fn book() -> Vec<(String, String)> {
+    let index = ("catalogue.md".to_owned(), text::index(all()));
+    std::iter::once(index)
+        .chain(all().iter().map(|page| (format!("{}.md", page.key), page.to_markdown())))
+        .collect()
+}
+
 impl Page {
     /// The name of its status: `Forbidden`.
     #[must_use]
     pub fn reason_phrase(&self) -> &'static str {
-        StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+        StatusCode::from_u16(self.status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or_default()
     }
 
     /// Its parts in order, each with its heading.
@@ -150,3 +163,5 @@ written! {
     "too_many_headers" "unsupported_version"
 }
 
+#[cfg(test)]
+mod tests;

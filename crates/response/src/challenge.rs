@@ -109,3 +109,5 @@ const LONGEST_TEXT: usize = 200;
 /// Bytes of one list: far below what any client takes as one field line.
 const LONGEST_LIST: usize = 1024;
 
+#[cfg(test)]
+mod tests;

@@ -79,8 +79,7 @@ impl Reader {
         } else if name.ends_with(".html") {
             self.template(name, text);
         } else {
-            let hint =
-                "expected are `page.html`, `problem.html`, `page.css`, `messages.<language>.toml`, other `*.html`";
+            let hint = "expected are `page.html`, `problem.html`, `page.css`, `messages.<language>.toml`, other `*.html`";
             self.errors.push(error(name, None, "not a file of a template folder".to_owned(), hint));
         }
     }
@@ -105,7 +104,12 @@ impl Reader {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if language.is_empty() || language.len() > 35 || !language.bytes().all(plain) {
             let found = format!("`{language}` is not a language tag");
-            self.errors.push(error(name, None, found, "name it as `messages.de.toml` or `messages.pt-BR.toml`"));
+            self.errors.push(error(
+                name,
+                None,
+                found,
+                "name it as `messages.de.toml` or `messages.pt-BR.toml`",
+            ));
             return;
         }
         let words = match Words::parse(language, text) {
@@ -123,7 +127,12 @@ impl Reader {
         for unknown in self.words.first().map(|known| words.unknown_labels(known)).unwrap_or_default() {
             let found = format!("there is no label `{unknown}`");
             let line = line_of(text, &unknown);
-            self.errors.push(error(name, line, found, "labels are the fixed texts of the pages; see the book"));
+            self.errors.push(error(
+                name,
+                line,
+                found,
+                "labels are the fixed texts of the pages; see the book",
+            ));
         }
         match self.words.iter_mut().find(|known| known.language.eq_ignore_ascii_case(language)) {
             Some(known) => known.overlay(words),
@@ -134,7 +143,12 @@ impl Reader {
     fn template(&mut self, name: &str, text: &str) {
         if let Some(line) = line_of(text, "<script") {
             let found = "scripts do not run on these pages".to_owned();
-            self.errors.push(error(name, Some(line), found, "the Content-Security-Policy allows none; remove it"));
+            self.errors.push(error(
+                name,
+                Some(line),
+                found,
+                "the Content-Security-Policy allows none; remove it",
+            ));
         }
         if let Some(line) = autoescape(text) {
             let found = "escaping cannot be switched off".to_owned();
@@ -163,7 +177,8 @@ impl Reader {
                 }
             }
         }
-        pages.security_policy = html::security_policy(&styles.iter().map(|style| &**style).collect::<Vec<_>>());
+        pages.security_policy =
+            html::security_policy(&styles.iter().map(|style| &**style).collect::<Vec<_>>());
     }
 }
 
@@ -212,8 +227,13 @@ fn style_blocks(page: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(open) = lower.get(at..).and_then(|rest| rest.find("<style")).map(|open| at + open) {
-        let Some(start) = lower.get(open..).and_then(|rest| rest.find('>')).map(|end| open + end + 1) else { break };
-        let Some(end) = lower.get(start..).and_then(|rest| rest.find("</style")).map(|end| start + end) else { break };
+        let Some(start) = lower.get(open..).and_then(|rest| rest.find('>')).map(|end| open + end + 1) else {
+            break;
+        };
+        let Some(end) = lower.get(start..).and_then(|rest| rest.find("</style")).map(|end| start + end)
+        else {
+            break;
+        };
         found.extend(page.get(start..end));
         at = end;
     }
@@ -228,3 +248,5 @@ const MOST_FILES: usize = 200;
 /// Bytes of one file: a page with a logo in it.
 const LARGEST_FILE: usize = 256 * 1024;
 
+#[cfg(test)]
+mod tests;

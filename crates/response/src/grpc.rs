@@ -22,15 +22,15 @@ pub(crate) fn fields(status: StatusCode, code: &str, message: &str, retry_ms: Op
 /// meant: our 404 is `NOT_FOUND`, not `UNIMPLEMENTED`; our 400 is the caller's fault, not `INTERNAL`.
 fn grpc_status(status: StatusCode) -> u16 {
     match status.as_u16() {
-        400 => 3,             // INVALID_ARGUMENT
-        401 => 16,            // UNAUTHENTICATED
-        403 | 451 => 7,       // PERMISSION_DENIED
-        404 => 5,             // NOT_FOUND
-        421 => 9,             // FAILED_PRECONDITION: no retry helps on this connection
-        429 => 8,             // RESOURCE_EXHAUSTED
-        502 | 503 => 14,      // UNAVAILABLE
-        504 => 4,             // DEADLINE_EXCEEDED
-        _ => 2,               // UNKNOWN
+        400 => 3,        // INVALID_ARGUMENT
+        401 => 16,       // UNAUTHENTICATED
+        403 | 451 => 7,  // PERMISSION_DENIED
+        404 => 5,        // NOT_FOUND
+        421 => 9,        // FAILED_PRECONDITION: no retry helps on this connection
+        429 => 8,        // RESOURCE_EXHAUSTED
+        502 | 503 => 14, // UNAVAILABLE
+        504 => 4,        // DEADLINE_EXCEEDED
+        _ => 2,          // UNKNOWN
     }
 }
 
@@ -43,4 +43,3 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Characters; a client's header limit is 8 KiB for all fields together and each may take twelve bytes.
 const LONGEST_MESSAGE: usize = 300;
-

@@ -134,7 +134,9 @@ impl Pages {
     }
 
     fn render(&self, name: &str, page: Value) -> Result<String, minijinja::Error> {
-        self.environment.get_template(name)?.render(minijinja::context! { style => self.style.clone(), ..page })
+        self.environment
+            .get_template(name)?
+            .render(minijinja::context! { style => self.style.clone(), ..page })
     }
 }
 
@@ -166,4 +168,3 @@ const EMBEDDED: [(&str, &str); 2] =
 /// About this many template steps or 64 bytes of output each: a page of ours takes a tenth of it, and no page can
 /// become larger than 1.3 MB.
 const FUEL: u64 = 20_000;
-

@@ -119,4 +119,3 @@ impl Formatter for Spaced {
         writer.write_all(b": ")
     }
 }
-

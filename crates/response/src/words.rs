@@ -35,10 +35,13 @@ impl Words {
 
     /// The languages of the program. The first is the one used where a caller asks for none of them.
     pub(crate) fn embedded() -> Vec<Self> {
-        [("en", include_str!("catalogue/messages.en.toml")), ("de", include_str!("catalogue/messages.de.toml"))]
-            .into_iter()
-            .filter_map(|(language, text)| Self::parse(language, text).ok())
-            .collect()
+        [
+            ("en", include_str!("catalogue/messages.en.toml")),
+            ("de", include_str!("catalogue/messages.de.toml")),
+        ]
+        .into_iter()
+        .filter_map(|(language, text)| Self::parse(language, text).ok())
+        .collect()
     }
 
     /// Takes over what another set of texts says.
@@ -46,6 +49,19 @@ impl Words {
         self.message.extend(other.message);
         self.advice.extend(other.advice);
         self.label.extend(other.label);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_message(&self, key: &str) -> bool {
+        self.message.contains_key(key)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> Vec<(&str, &str)> {
+        [("message", &self.message), ("advice", &self.advice), ("label", &self.label)]
+            .into_iter()
+            .flat_map(|(name, table)| table.keys().map(move |key| (name, key.as_str())))
+            .collect()
     }
 
     /// Labels that no page of ours has.
@@ -115,4 +131,3 @@ impl<'a> Speaker<'a> {
         keys.iter().find_map(|key| of(self.words, key).or_else(|| of(self.fallback, key)))
     }
 }
-

@@ -116,6 +116,20 @@ pub(super) fn markdown(page: &Page) -> String {
     out
 }
 
+/// A table of all pages.
+pub(super) fn index(pages: &[Page]) -> String {
+    let mut out = "# Every status and public reason\n\n\
+        What `portcullis explain` prints, and where the `type` of a problem leads.\n\n\
+        | code | status | |\n|---|---|---|\n"
+        .to_owned();
+    for Page { key, status, title, .. } in pages {
+        out.push_str(&format!("| [`{key}`]({key}.md) | {status} | {title} |\n"));
+    }
+    out
+}
+
 /// Columns.
 const WIDTH: usize = 80;
 
+#[cfg(test)]
+mod tests;

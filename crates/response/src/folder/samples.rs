@@ -11,10 +11,7 @@ use crate::words::{Speaker, Words};
 use crate::{Asked, Branding, Challenge, Refusal, Said, catalogue};
 
 /// Renders every sample in every language.
-pub(super) fn pages(
-    pages: &Pages,
-    words: &[Words],
-) -> Vec<(&'static str, Result<String, minijinja::Error>)> {
+pub(super) fn pages(pages: &Pages, words: &[Words]) -> Vec<(&'static str, Result<String, minijinja::Error>)> {
     let (method, headers) = (Method::GET, HeaderMap::new());
     let asked = Asked {
         method: &method,

@@ -1,0 +1,209 @@
+//! Origins and callers that fail. Promise 1: what an origin did is 502 or 504, never a refusal.
+
+use std::time::Duration;
+
+use crate::caller::{Caller, exchange};
+use crate::origin::{answering, dead, on_connection};
+use crate::world::{door, tuned};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const SHORT: Duration = Duration::from_millis(30);
+
+#[tokio::test]
+async fn a_dead_origin_is_502() {
+    let door = door(dead().await).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    let ended = door.ended().await;
+    assert_eq!((ended[0].status, ended[0].origin_status), (502, None));
+    let fault = ended[0].fault.as_deref().unwrap_or_default();
+    assert!(fault.contains("could not be reached") && fault.contains("refused"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_origin_that_speaks_no_http_is_502() {
+    for garbage in [
+        "",
+        "SSH-2.0-OpenSSH_9.9\r\n",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 999999 OK\r\n\r\n",
+        "HTTP/3.0 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n",
+        "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let (origin, _heads) = answering(garbage).await;
+        let door = door(origin).await;
+        let answer = exchange(door.address, GET).await;
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{garbage:?}: {answer}");
+        let ended = door.ended().await;
+        assert!(ended[0].status == 502 && ended[0].fault.is_some(), "{garbage:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_head_of_an_origin_is_502() {
+    let (origin, _heads) = answering(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(300_000))).await;
+    let door = door(origin).await;
+    assert!(exchange(door.address, GET).await.starts_with("HTTP/1.1 502 "));
+}
+
+#[tokio::test]
+async fn a_silent_origin_is_504() {
+    let origin = on_connection(|connection| async move {
+        connection.rest().await;
+    })
+    .await;
+    let door = tuned(origin, |_, target| target.response_timeout = SHORT).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    let ended = door.ended().await;
+    assert!(ended[0].fault.as_deref().unwrap_or_default().contains("did not answer within"));
+}
+
+#[tokio::test]
+async fn a_flood_of_interim_answers_is_504() {
+    let origin = on_connection(|mut connection| async move {
+        connection.head().await;
+        for _ in 0..1_000_000 {
+            connection.send("HTTP/1.1 103 Early Hints\r\n\r\n").await;
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let door = tuned(origin, |_, target| target.response_timeout = SHORT).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_full_origin_is_504() {
+    let origin = on_connection(|connection| async move {
+        connection.rest().await;
+    })
+    .await;
+    let door = tuned(origin, |limits, target| {
+        limits.origin_requests = 0;
+        target.connect_timeout = SHORT;
+    })
+    .await;
+    assert!(exchange(door.address, GET).await.starts_with("HTTP/1.1 504 "));
+    let ended = door.ended().await;
+    assert!(ended[0].fault.as_deref().unwrap_or_default().contains("too many requests"));
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_ends_the_connection_and_is_recorded() {
+    for (body, fault) in [
+        ("content-length: 10\r\n\r\nhalf", "broken"),
+        ("transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n", "broken"),
+        ("transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n", "broken"),
+    ] {
+        let (origin, _heads) = answering(format!("HTTP/1.1 200 OK\r\n{body}")).await;
+        let door = door(origin).await;
+        let answer = exchange(door.address, GET).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.ends_with("0\r\n\r\n"), "{body:?}: {answer}");
+        let ended = door.ended().await;
+        assert_eq!((ended[0].status, ended[0].origin_status), (200, Some(200)));
+        assert!(
+            ended[0].fault.as_deref().unwrap_or_default().contains(fault),
+            "{body:?}: {:?}",
+            ended[0].fault
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_pauses_too_long_ends_the_connection_and_is_recorded() {
+    let origin = on_connection(|mut connection| async move {
+        connection.head().await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await;
+        connection.rest().await;
+    })
+    .await;
+    let door = tuned(origin, |limits, _| limits.body_pause = SHORT).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(answer.ends_with("\r\n\r\nhalf"), "{answer}");
+    let ended = door.ended().await;
+    assert!(ended[0].fault.as_deref().unwrap_or_default().contains("paused"), "{:?}", ended[0].fault);
+    assert_eq!(ended[0].bytes, 4);
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_not_passed_on() {
+    let (origin, _heads) = answering(
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    )
+    .await;
+    let door = door(origin).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(!answer.contains("content-length") && answer.ends_with("2\r\nhi\r\n0\r\n\r\n"), "{answer}");
+}
+
+/// Threat 5: broken chunks of a caller.
+#[tokio::test]
+async fn a_callers_broken_body_is_400_and_ends_the_connection() {
+    for body in [
+        "zz\r\nabc\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        "3;\r\r\nabc\r\n",
+    ] {
+        let origin = on_connection(|connection| async move {
+            connection.rest().await;
+        })
+        .await;
+        let door = door(origin).await;
+        let answer = exchange(
+            door.address,
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}"),
+        )
+        .await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"),
+            "{body:?}: {answer}"
+        );
+        let ended = door.ended().await;
+        assert!(
+            ended[0].fault.as_deref().unwrap_or_default().contains("the caller's body"),
+            "{:?}",
+            ended[0].fault
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_callers_body_that_stops_is_408() {
+    let origin = on_connection(|connection| async move {
+        connection.rest().await;
+    })
+    .await;
+    let door = tuned(origin, |limits, target| {
+        limits.body_pause = SHORT * 3;
+        target.response_timeout = SHORT;
+    })
+    .await;
+    let answer = exchange(door.address, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe").await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_mid_body_is_recorded() {
+    let origin = on_connection(|mut connection| async move {
+        connection.head().await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").await;
+        connection.send(vec![b'x'; 100_000_000]).await;
+    })
+    .await;
+    let door = door(origin).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller.send(GET).await;
+    caller.until("xxxx").await;
+    drop(caller);
+    let ended = door.ended().await;
+    assert!(ended[0].fault.as_deref().unwrap_or_default().contains("aborted"), "{:?}", ended[0].fault);
+}

@@ -1,0 +1,11 @@
+//! The door as callers and origins see it: real sockets on both sides, bytes written and read by hand where the bytes are
+//! the point. What the gate decides is its own tests' matter; here `/refused…` is refused and the rest allowed.
+
+mod caller;
+mod faults;
+mod forwarding;
+mod limits;
+mod origin;
+mod refusing;
+mod streaming;
+mod world;

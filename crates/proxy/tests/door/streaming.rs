@@ -1,0 +1,138 @@
+//! Bodies pass while they are made, in both directions.
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::caller::{Caller, exchange};
+use crate::origin::{OK, answering, on_connection};
+use crate::world::{door, tuned};
+
+#[tokio::test]
+async fn an_answer_passes_while_it_is_made() {
+    let (go, going) = unbounded_channel::<()>();
+    let going = std::sync::Arc::new(tokio::sync::Mutex::new(going));
+    let origin = on_connection(move |mut connection| {
+        let going = std::sync::Arc::clone(&going);
+        async move {
+            connection.head().await;
+            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n").await;
+            going.lock().await.recv().await;
+            connection.send("6\r\nsecond\r\n0\r\n\r\n").await;
+        }
+    })
+    .await;
+    let door = door(origin).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    caller.until("first").await;
+    go.send(()).expect("the origin waits");
+    assert!(caller.rest().await.contains("second"));
+    let ended = door.ended().await;
+    assert_eq!((ended[0].bytes, ended[0].fault.as_deref()), (11, None));
+}
+
+#[tokio::test]
+async fn an_upload_passes_while_it_is_sent_and_may_take_longer_than_an_answer() {
+    let (seen, mut sights) = unbounded_channel();
+    let origin = on_connection(move |mut connection| {
+        let seen = seen.clone();
+        async move {
+            for expected in ["\r\n\r\n", "first", "second", "0\r\n\r\n"] {
+                drop(seen.send(connection.until(expected).await));
+            }
+            connection.send(OK).await;
+        }
+    })
+    .await;
+    // The origin's time runs out several times while the caller is what everybody waits for.
+    let short = std::time::Duration::from_millis(10);
+    let door = tuned(origin, |_, target| target.response_timeout = short).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller
+        .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+        .await;
+    let head = sights.recv().await.flatten().expect("the head arrives before the body");
+    assert!(head.contains("transfer-encoding: chunked"), "{head}");
+    for part in ["5\r\nfirst\r\n", "6\r\nsecond\r\n"] {
+        let unsent = tokio::time::timeout(short * 3, sights.recv()).await;
+        assert!(unsent.is_err(), "nothing arrives that was not sent: {unsent:?}");
+        caller.send(part).await;
+        assert!(sights.recv().await.flatten().is_some(), "{part:?} arrives before the next is sent");
+    }
+    caller.send("0\r\n\r\n").await;
+    assert!(caller.rest().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn trailers_pass_both_ways_without_those_that_name_a_caller() {
+    let (seen, mut sights) = unbounded_channel();
+    let origin = on_connection(move |mut connection| {
+        let seen = seen.clone();
+        async move {
+            let head = connection.head().await.unwrap_or_default();
+            let body = connection.until("\r\n\r\n").await.unwrap_or_default();
+            drop(seen.send(head + &body));
+            connection
+                .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 9\r\n\r\n")
+                .await;
+        }
+    })
+    .await;
+    let door = door(origin).await;
+    let answer = exchange(
+        door.address,
+        "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE\r\nTransfer-Encoding: chunked\r\n\
+         Trailer: X-Digest, X-Portcullis-User\r\n\r\n2\r\nhi\r\n0\r\nX-Digest: 7\r\nX-Portcullis-User: admin\r\n\r\n",
+    )
+    .await;
+    assert!(answer.contains("trailer: X-Sum") || answer.contains("Trailer: X-Sum"), "{answer}");
+    assert!(answer.to_ascii_lowercase().ends_with("0\r\nx-sum: 9\r\n\r\n"), "{answer}");
+    let request = sights.recv().await.expect("forwarded").to_ascii_lowercase();
+    assert!(request.contains("te: trailers\r\n") && request.contains("connection: te\r\n"), "{request}");
+    assert!(request.contains("x-digest: 7\r\n") && !request.contains("admin"), "{request}");
+}
+
+#[tokio::test]
+async fn a_caller_that_waits_for_100_gets_it_when_it_is_let_through() {
+    let origin = on_connection(|mut connection| async move {
+        connection.until("hello").await;
+        connection.send(OK).await;
+    })
+    .await;
+    let door = door(origin).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller
+        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        .await;
+    assert_eq!(caller.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    caller.send("hello").await;
+    assert!(caller.rest().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_body_with_get_arrives() {
+    let origin = on_connection(|mut connection| async move {
+        connection.until("0\r\n\r\n").await;
+        connection.send(OK).await;
+    })
+    .await;
+    let door = door(origin).await;
+    let answer = exchange(
+        door.address,
+        "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// Pingora CVE-2025-4366, from the other side: an origin that answers early leaves the rest of the upload unread.
+#[tokio::test]
+async fn an_early_answer_of_the_origin_ends_the_connection() {
+    let (origin, mut heads) = answering(OK).await;
+    let door = door(origin).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").await;
+    caller.until("hi").await;
+    caller.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(caller.rest().await, "");
+    assert!(heads.recv().await.is_some() && heads.try_recv().is_err());
+}

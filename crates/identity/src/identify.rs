@@ -148,8 +148,7 @@ impl Identifier {
         self.api_keys.as_ref().map(|_| &self.api_key_header)
     }
 
-    /// The API keys, if they are accepted.
-    #[must_use]
+    /// The API keys, if they are accepted: to reload them, or to hand them to the next identifier.
     pub fn api_keys(&self) -> Option<&ApiKeys> {
         self.api_keys.as_ref()
     }

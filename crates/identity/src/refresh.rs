@@ -147,7 +147,8 @@ fn random_unit() -> f64 {
 /// Unknown keys cause at most six fetches a minute, whatever strangers send.
 const NUDGE_GAP: Duration = Duration::from_secs(10);
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+/// While an issuer without usable keys fails, its tokens are answered 503; a minute after it heals they are not.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

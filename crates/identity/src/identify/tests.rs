@@ -229,6 +229,7 @@ fn api_keys_and_tokens_stand_side_by_side() {
     headers.insert("x-api-key", HeaderValue::from_str(secret.expose()).unwrap());
     assert_eq!(identifier.identify(&headers, now()).unwrap().id, "ci");
     assert_eq!(identifier.api_key_header(), Some(&HeaderName::from_static("x-api-key")));
+    assert!(identifier.api_keys().is_some());
     headers.insert("authorization", HeaderValue::from_static("Bearer a.b.c"));
     assert_eq!(code(&identifier.identify(&headers, now()).unwrap_err()), "credentials_repeated");
     // Where they are not accepted, the field is the origin's.

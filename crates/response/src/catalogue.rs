@@ -56,13 +56,13 @@ pub fn nearest(key: &str) -> Option<&'static str> {
         .map(|(_, key)| key)
 }
 
-/// The catalogue as chapters of the book: file names and their texts, an index first.
+/// Chapters of the book: file names and their texts. An index, how to write templates, and every page.
 #[must_use]
 pub fn book() -> Vec<(String, String)> {
     let index = ("catalogue.md".to_owned(), text::index(all()));
-    std::iter::once(index)
-        .chain(all().iter().map(|page| (format!("{}.md", page.key), page.to_markdown())))
-        .collect()
+    let templates = ("templates.md".to_owned(), include_str!("templates/templates.md").to_owned());
+    let pages = all().iter().map(|page| (format!("{}.md", page.key), page.to_markdown()));
+    [index, templates].into_iter().chain(pages).collect()
 }
 
 impl Page {

@@ -124,3 +124,20 @@ fn escaping_cannot_be_avoided() {
     let page = page(&own, "<a>", "en").2;
     assert!(!page.contains('<'), "{page}");
 }
+
+#[test]
+fn the_book_names_what_a_template_can_use() {
+    let chapter = include_str!("../templates/templates.md");
+    for template in [include_str!("../templates/page.html"), include_str!("../templates/problem.html")] {
+        let used = template.split("{{ ").skip(1).filter_map(|rest| rest.split([' ', '.', '[', '|']).next());
+        for name in used.filter(|name| !["group", "run", "section", "specification", "labels"].contains(name))
+        {
+            assert!(chapter.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+    for (_, label) in
+        crate::words::Words::embedded()[0].keys().into_iter().filter(|(table, _)| *table == "label")
+    {
+        assert!(chapter.contains(&format!("`{label}`")), "{label}");
+    }
+}

@@ -8,6 +8,7 @@
 
 mod bound;
 pub mod facts;
+mod outcomes;
 mod partial;
 pub mod permit;
 mod prepared;

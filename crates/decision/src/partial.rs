@@ -17,37 +17,8 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::ast::{ValueKind, Var};
 use cedar_policy_core::evaluator::Evaluator;
 
+use crate::outcomes::Outcomes;
 use crate::unknown::{Standing, Unknowns, label};
-
-/// Which results a boolean expression can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcomes {
-    pub(crate) yes: bool,
-    pub(crate) no: bool,
-    pub(crate) fails: bool,
-}
-
-impl Outcomes {
-    pub(crate) const YES: Self = Self { yes: true, no: false, fails: false };
-    pub(crate) const NO: Self = Self { yes: false, no: true, fails: false };
-    pub(crate) const FAILS: Self = Self { yes: false, no: false, fails: true };
-    const UNCERTAIN: Self = Self { yes: true, no: true, fails: false };
-    const ALL: Self = Self { yes: true, no: true, fails: true };
-
-    const NONE: Self = Self { yes: false, no: false, fails: false };
-
-    fn or_else(self, other: Self) -> Self {
-        Self { yes: self.yes || other.yes, no: self.no || other.no, fails: self.fails || other.fails }
-    }
-
-    fn is_open(self) -> bool {
-        !matches!(self, Self::YES | Self::NO | Self::FAILS)
-    }
-
-    fn of(value: bool) -> Self {
-        if value { Self::YES } else { Self::NO }
-    }
-}
 
 /// What is known about the result of an expression.
 #[derive(Debug, Clone)]

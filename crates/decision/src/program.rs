@@ -15,7 +15,8 @@ use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 
 use crate::bound::{Bound, Types, Unusable};
-use crate::partial::{Outcomes, Partial, as_bool};
+use crate::outcomes::Outcomes;
+use crate::partial::{Partial, as_bool};
 use crate::prepared::{Prepared, Target};
 use crate::slice::{dereferenced, reachable};
 use crate::{Decision, Facts, NearMiss, PolicyFault, Verdict, World};

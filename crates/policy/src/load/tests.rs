@@ -215,7 +215,6 @@ fn warnings_do_not_stand_in_the_way() {
     assert_eq!(good(text).public_reason("a").status, ReasonStatus::Forbidden);
 }
 
-/// The world of the demonstration must stay loadable.
 #[test]
 fn a_policy_of_every_annotation_loads() {
     let policies = good(

@@ -1,6 +1,7 @@
 //! Cedar's own validator, strict, its findings placed and where needed put in our words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::mem::discriminant;
 
 use cedar_policy::{PolicySet, Schema, ValidationError, ValidationMode, ValidationWarning, Validator};
 use miette::{Diagnostic, Severity};
@@ -17,11 +18,12 @@ pub(super) fn validate(
 ) {
     let entries: BTreeMap<&str, &Entry> = entries.iter().map(|entry| (entry.id.as_str(), entry)).collect();
     let result = Validator::new(schema.clone()).validate(set, ValidationMode::Strict);
-    // The validator looks at each policy once per kind of request, and may say the same each time.
-    let mut said = std::collections::BTreeSet::new();
+    // The validator looks at each policy once per kind of request, and may say much the same each time: of one kind of
+    // finding at one spot, the first is enough.
+    let mut said = HashSet::new();
     for fault in result.validation_errors() {
         let Some(entry) = entries.get(AsRef::<str>::as_ref(fault.policy_id())) else { continue };
-        if !said.insert(key(fault, entry)) {
+        if !said.insert((entry.id.as_str(), offset(fault), Err(discriminant(fault)))) {
             continue;
         }
         match fault {
@@ -31,11 +33,16 @@ pub(super) fn validate(
     }
     for warning in result.validation_warnings() {
         let Some(entry) = entries.get(AsRef::<str>::as_ref(warning.policy_id())) else { continue };
-        if !said.insert(key(warning, entry)) {
+        let never = matches!(
+            warning,
+            ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_)
+        );
+        let kind = if never { None } else { Some(discriminant(warning)) };
+        if !said.insert((entry.id.as_str(), if never { 0 } else { offset(warning) }, Ok(kind))) {
             continue;
         }
         match warning {
-            ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
+            _ if never => {
                 findings.warning(
                     "portcullis::policy::never_applies",
                     &entry.place,
@@ -48,9 +55,8 @@ pub(super) fn validate(
     }
 }
 
-fn key(fault: &dyn Diagnostic, entry: &Entry) -> (String, String, usize) {
-    let offset = fault.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset());
-    (entry.id.clone(), fault.to_string(), offset)
+fn offset(fault: &dyn Diagnostic) -> usize {
+    fault.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset())
 }
 
 fn adopt<D: Diagnostic>(severity: Severity, code: &str, fault: &D, entry: &Entry, findings: &mut Findings) {

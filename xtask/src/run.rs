@@ -17,7 +17,11 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
         .current_dir(root())
         .status()
         .map_err(|fault| format!("cannot start `{program}`: {fault}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed: {status}", arguments.join(" "))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{program} {}` failed: {status}", arguments.join(" ")))
+    }
 }
 
 /// Whether a program is there to be run.
@@ -35,5 +39,9 @@ pub(crate) fn run_with(variable: (&str, &str), program: &str, arguments: &[&str]
         .current_dir(root())
         .status()
         .map_err(|fault| format!("cannot start `{program}`: {fault}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed: {status}", arguments.join(" "))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{program} {}` failed: {status}", arguments.join(" ")))
+    }
 }

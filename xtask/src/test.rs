@@ -21,7 +21,18 @@ pub(crate) fn all() -> Result<(), String> {
 /// Rewrites what is generated from the code.
 pub(crate) fn generate() -> Result<(), String> {
     run_with(("UPDATE_GENERATED", "1"), "cargo", &["test", "--package", "portcullis", "generated"])?;
-    run("cargo", &["run", "--package", "portcullis-response", "--example", "write_book_pages", "--", "docs/src/refusals"])
+    run(
+        "cargo",
+        &[
+            "run",
+            "--package",
+            "portcullis-response",
+            "--example",
+            "write_book_pages",
+            "--",
+            "docs/src/refusals",
+        ],
+    )
 }
 
 fn fetch() -> Result<(), String> {

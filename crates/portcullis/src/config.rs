@@ -13,7 +13,7 @@ mod structure;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub(crate) use checked::{AdminConfig, App, Config, Named, Zones, log_folder, state_file, with_hint};
+pub(crate) use checked::{AdminConfig, App, Config, Named, log_folder, state_file, upstream, with_hint};
 pub(crate) use finding::{Finding, suggest};
 pub(crate) use reference::{reference_markdown, schema_json};
 pub(crate) use source::Source;

@@ -8,6 +8,8 @@ mod line;
 pub mod log;
 pub mod read;
 pub mod redact;
+#[cfg(test)]
+mod testing;
 pub mod why;
 
 pub use entry::{Door, Entry, Gap, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, WhenBroken};

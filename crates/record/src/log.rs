@@ -100,6 +100,19 @@ impl Log {
     /// Opens the log: creates its folder, cuts off an unfinished last line (and says so in the log), deletes what is
     /// kept no longer, and starts the writer. Needs no runtime.
     pub fn open(settings: LogSettings) -> Result<Self, LogError> {
+        let (log, writer) = Self::unstarted(settings)?;
+        // A runtime of the writer's own, for waiting only: its writes may block, and must block nobody else.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(LogError::Thread)?;
+        std::thread::Builder::new()
+            .name("decision-log".to_owned())
+            .spawn(move || runtime.block_on(writer.run()))
+            .map_err(LogError::Thread)?;
+        Ok(log)
+    }
+
+    /// The log and its writer, which does nothing yet.
+    fn unstarted(settings: LogSettings) -> Result<(Self, Writer), LogError> {
         if let Some(fault) = settings.fault() {
             return Err(LogError::Settings(fault));
         }
@@ -107,18 +120,8 @@ impl Log {
         let (sender, receiver) = mpsc::channel(queue);
         let (living, ended) = watch::channel(());
         let shared = Arc::new(Shared::default());
-        let writer = Writer::open(settings, receiver, Arc::clone(&shared))?;
-        // A runtime of the writer's own, for waiting only: its writes may block, and must block nobody else.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(LogError::Thread)?;
-        std::thread::Builder::new()
-            .name("decision-log".to_owned())
-            .spawn(move || {
-                runtime.block_on(writer.run());
-                drop(living);
-            })
-            .map_err(LogError::Thread)?;
-        Ok(Self { sender, shared, ended, when_broken, wait, queue })
+        let writer = Writer::open(settings, receiver, Arc::clone(&shared), living)?;
+        Ok((Self { sender, shared, ended, when_broken, wait, queue }, writer))
     }
 
     /// Hands a record over, before its decision is answered or carried out.

@@ -412,3 +412,45 @@ proptest! {
         }
     }
 }
+#[test]
+fn zz_depth() {
+    for n in [100, 200, 300, 400, 500, 700, 900] {
+        for (name, body) in [
+            ("or", vec!["context.request.path == \"/a\""; n].join(" || ")),
+            ("and", vec!["context.request.path == \"/\""; n].join(" && ")),
+            (
+                "if",
+                format!(
+                    "{}true{}",
+                    "if context.request.path == \"/\" then ".repeat(n.min(450)),
+                    " else false".repeat(n.min(450))
+                ),
+            ),
+            ("paren", format!("{}true{}", "(true && ".repeat(n.min(450)), ")".repeat(n.min(450)))),
+        ] {
+            let loaded = Policies::load(
+                &[crate::SourceText {
+                    name: "a.cedar".into(),
+                    text: format!("permit (principal, action, resource) when {{ {body} }};"),
+                }],
+                None,
+                &[],
+            );
+            let Some(p) = loaded.policies else {
+                println!("{n} {name} {:?}", loaded.findings);
+                continue;
+            };
+            let v = decide(&p, alice(), |_| {});
+            println!("{n} {name} {:?} {}", v.decision(), v.errors().first().map_or("", |e| &e.message));
+        }
+    }
+    let loaded = Policies::load(
+        &[crate::SourceText {
+            name: "a.cedar".into(),
+            text: "permit (principal, action, resource) when { unknown(\"x\") };".into(),
+        }],
+        None,
+        &[],
+    );
+    println!("{:?}", loaded.findings);
+}

@@ -21,7 +21,7 @@ use portcullis_identity::{IssuerSettings, KeySource};
 use portcullis_policy::Guard;
 use portcullis_record::{LogSettings, Redaction};
 
-pub(crate) use app::{App, Route, Upstream};
+pub(crate) use app::{App, Route, upstream};
 pub(crate) use server::{AdminConfig, Server};
 
 use super::finding::{nearest, quoted};

@@ -87,6 +87,11 @@ impl Source {
         self.add_at(span, "", code, message, help.to_owned(), Severity::Error);
     }
 
+    /// Something worth knowing about bytes that are known otherwise.
+    pub(crate) fn warning_at(&mut self, span: Range<usize>, code: &'static str, message: String, help: &str) {
+        self.add_at(span, "", code, message, help.to_owned(), Severity::Warning);
+    }
+
     /// Whether anything stands in the way.
     pub(crate) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)

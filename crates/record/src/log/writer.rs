@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::missed::{Kind, Missed, Taken};
@@ -90,6 +90,8 @@ pub(super) struct Writer {
     /// Something beside missed lines that the log must tell: what, and how many bytes were cut.
     note: Option<(String, u64)>,
     swept: Instant,
+    /// Dropped last: whoever closes the log waits for it.
+    _living: watch::Sender<()>,
 }
 
 impl Writer {
@@ -98,6 +100,7 @@ impl Writer {
         settings: LogSettings,
         receiver: mpsc::Receiver<Message>,
         shared: Arc<Shared>,
+        living: watch::Sender<()>,
     ) -> Result<Self, LogError> {
         let failed = |fault: io::Error| match fault.kind() {
             io::ErrorKind::WouldBlock => LogError::InUse(settings.folder.clone()),
@@ -123,6 +126,7 @@ impl Writer {
             broken: None,
             note,
             swept: Instant::now(),
+            _living: living,
         };
         writer.sweep();
         Ok(writer)
@@ -201,8 +205,11 @@ impl Writer {
         }
         self.append_gap(missed);
         let mut written = self.write();
-        if written.is_err() {
-            // Once more at once, from the folder up: a segment that was taken away is healed before anyone notices.
+        if let Err(fault) = &written
+            && self.broken.is_none()
+        {
+            // Once more at once, from the folder up: most faults of one segment are not faults of the next.
+            self.note_taken_away(fault);
             self.let_go();
             written = self.write();
         }
@@ -257,6 +264,11 @@ impl Writer {
     fn committed(&mut self) {
         let lines = self.held.decisions.saturating_add(self.held.outcomes);
         self.shared.written.fetch_add(lines, Ordering::Relaxed);
+        // Before anyone is told of success: whoever asks then must not hear that the log is broken.
+        if self.broken.take().is_some() {
+            self.shared.set_broken(None);
+            tracing::info!("the decision log is being written again");
+        }
         for waiting in self.held.waiting.drain(..) {
             // Whoever stopped waiting was told that it may still be written.
             drop(waiting.send(Ok(())));
@@ -265,10 +277,6 @@ impl Writer {
         self.held.bytes.clear();
         self.held.bytes.shrink_to(KEPT_BUFFER);
         self.note = None;
-        if self.broken.take().is_some() {
-            self.shared.set_broken(None);
-            tracing::info!("the decision log is being written again");
-        }
     }
 
     fn failed(&mut self, fault: &io::Error) {
@@ -306,6 +314,23 @@ impl Writer {
         {
             tracing::warn!(%fault, "an empty segment cannot be removed");
         }
+    }
+
+    /// A segment that vanished took acknowledged records with it: the log must say so.
+    fn note_taken_away(&mut self, fault: &io::Error) {
+        if fault.kind() != io::ErrorKind::NotFound || self.note.is_some() {
+            return;
+        }
+        let Some(segment) = &self.segment else { return };
+        let name = segment.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        tracing::error!(
+            segment = name,
+            bytes = segment.length(),
+            "the open segment of the decision log was taken away"
+        );
+        let bytes = segment.length();
+        self.note = Some((format!("the open segment `{name}` was taken away with {bytes} bytes in it"), 0));
+        self.append_gap(None);
     }
 
     /// Adds the line that tells of missing ones to what is held.

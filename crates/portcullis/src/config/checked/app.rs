@@ -288,30 +288,13 @@ impl Checker<'_> {
     }
 
     fn authority(&mut self, path: &str, text: &str) -> Option<Authority> {
-        let example = "write `http://host:port`: `http://127.0.0.1:9000`";
-        let uri: Option<http::Uri> = text.parse().ok();
-        let scheme = uri.as_ref().and_then(http::Uri::scheme_str);
-        let authority = uri.as_ref().and_then(http::Uri::authority);
-        let rest = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", |rest| rest.as_str());
-        let (message, help) = match (scheme, authority) {
-            (Some("http"), Some(authority)) if authority.as_str().contains('@') => {
-                (format!("the upstream {} has a user name in it", quoted(text)), example)
+        match upstream(text) {
+            Ok(authority) => Some(authority),
+            Err((message, help)) => {
+                self.source.error(path, "portcullis::config::bad_upstream", message, help);
+                None
             }
-            (Some("http"), Some(authority)) if rest == "/" && !text.contains('#') => {
-                return Some(authority.clone());
-            }
-            (Some("http"), Some(_)) => (
-                format!("the upstream {} has a path or query", quoted(text)),
-                "the path that was decided on is the path that is forwarded; write `http://host:port` alone",
-            ),
-            (Some("https"), Some(_)) => (
-                format!("the upstream {} is asked over TLS, which is not spoken to upstreams", quoted(text)),
-                "write `http://`, within a network that you trust",
-            ),
-            _ => (format!("{} is no upstream", quoted(text)), example),
-        };
-        self.source.error(path, "portcullis::config::bad_upstream", message, help);
-        None
+        }
     }
 
     fn branding(&mut self, path: &str, raw: &RawApp) -> Branding {
@@ -375,6 +358,30 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Reads an upstream: `http://host:port` and nothing else. The error is what is wrong, and what to write.
+pub(crate) fn upstream(text: &str) -> Result<Authority, (String, &'static str)> {
+    let example = "write `http://host:port`: `http://127.0.0.1:9000`";
+    let uri: Option<http::Uri> = text.parse().ok();
+    let scheme = uri.as_ref().and_then(http::Uri::scheme_str);
+    let authority = uri.as_ref().and_then(http::Uri::authority);
+    let rest = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", |rest| rest.as_str());
+    Err(match (scheme, authority) {
+        (Some("http"), Some(authority)) if authority.as_str().contains('@') => {
+            (format!("the upstream {} has a user name in it", quoted(text)), example)
+        }
+        (Some("http"), Some(authority)) if rest == "/" && !text.contains('#') => return Ok(authority.clone()),
+        (Some("http"), Some(_)) => (
+            format!("the upstream {} has a path or query", quoted(text)),
+            "the path that was decided on is the path that is forwarded; write `http://host:port` alone",
+        ),
+        (Some("https"), Some(_)) => (
+            format!("the upstream {} is asked over TLS, which is not spoken to upstreams", quoted(text)),
+            "write `http://`, within a network that you trust",
+        ),
+        _ => (format!("{} is no upstream", quoted(text)), example),
+    })
 }
 
 fn kind_of(access: RawAccess) -> Access {

@@ -1,0 +1,36 @@
+//! `portcullis check`: everything that `run` would load, without starting.
+
+use super::{ConfigPath, Exit, complain, say};
+use crate::{load, report};
+
+/// Check the configuration and all that it names: policies, guards, schema, directory, geo databases, keys, templates.
+///
+/// Prints everything that is wrong at once, each with file, line and hint. Exits with 1 if anything stands in the way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    path: ConfigPath,
+    /// Print the findings as JSON on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Warnings stand in the way too.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+impl Check {
+    pub(crate) fn run(&self) -> Exit {
+        let loaded = load::load_all(&self.path.config);
+        if self.json {
+            say(report::json(&loaded.findings));
+        } else {
+            report::to_stderr(&loaded.findings);
+        }
+        let errors = loaded.findings.iter().filter(|finding| report::is_error(finding)).count();
+        let warnings = loaded.findings.len() - errors;
+        if !self.json && !loaded.findings.is_empty() {
+            complain(format_args!("{errors} errors, {warnings} warnings"), None);
+        }
+        if errors > 0 || (self.deny_warnings && warnings > 0) { Exit::Wrong } else { Exit::Done }
+    }
+}

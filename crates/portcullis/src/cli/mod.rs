@@ -1,0 +1,99 @@
+//! The command line: one definition from which parser, help, completions and man pages come.
+//!
+//! Results go to standard output, everything else to standard error; exit codes are those of [`Exit`].
+
+mod check;
+mod completions;
+mod demo;
+mod explain;
+pub(crate) mod init;
+mod key;
+mod man;
+mod output;
+mod policy;
+mod run;
+mod why;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub(crate) use output::{complain, complain_plainly, say};
+
+/// A zero-trust access gateway and policy engine for HTTP.
+///
+/// Every request is decided by who asks, on which device, from where, on which plan and what the policies say; every
+/// refusal has exactly the right status and can be explained. Start with `portcullis demo`.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    Check(check::Check),
+    Run(run::Run),
+    Why(why::Why),
+    Explain(explain::Explain),
+    Policy(policy::Policy),
+    Key(key::Key),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigPath {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE", default_value = "portcullis.toml", env = "PORTCULLIS_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+/// How a command ended. The numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: what was looked at is wrong: findings, a failed tour, nothing found.
+    Wrong,
+    /// 2: the command line itself is wrong (clap's own code).
+    Usage,
+    /// 3: the command could not do its work: a file, a socket, a database.
+    Failed,
+    /// 4: nothing is wrong, but there are warnings, and they were denied.
+    Warned,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Wrong => 1,
+            Exit::Usage => 2,
+            Exit::Failed => 3,
+            Exit::Warned => 4,
+        })
+    }
+}
+
+/// Parses the command line and runs the command.
+pub(crate) fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Why(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Policy(command) => command.run(),
+        Command::Key(command) => command.run(),
+        Command::Completions(command) => command.run(&mut Cli::command()),
+        Command::Man(command) => command.run(Cli::command()),
+    }
+    .into()
+}

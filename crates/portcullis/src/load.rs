@@ -1,0 +1,234 @@
+//! Everything that `run` needs, read and checked in one go: configuration, directory, policies, geo databases, key files,
+//! templates. `check` prints what this finds; `run`, `demo` and a reload go on with what it yields.
+//!
+//! INVARIANT: [`Parts`] exist only where no finding is an error. Nothing here opens a socket or writes a file.
+
+mod apps;
+mod files;
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use miette::{MietteDiagnostic, NamedSource, Report};
+use portcullis_context::{Directory, GeoDatabase, GeoSources, Zones};
+use portcullis_gate::{Apps, bind};
+use portcullis_identity::Identifier;
+use portcullis_policy::{Origin, Policies, SourceText};
+use portcullis_response::Renderer;
+
+use crate::config::{self, Config, Named, with_hint};
+use crate::report;
+use files::Files;
+
+/// What became of a configuration and all that it names.
+pub(crate) struct LoadedAll {
+    /// Everything, if nothing stands in its way.
+    pub(crate) parts: Option<Parts>,
+    /// Errors and warnings, in the order in which things are read.
+    pub(crate) findings: Vec<Report>,
+    /// Where the decision log is, even if something else is wrong.
+    pub(crate) log_folder: Option<PathBuf>,
+    /// Where the state file is, even if something else is wrong.
+    pub(crate) state_file: Option<PathBuf>,
+}
+
+/// Checked parts, ready to be assembled into a snapshot.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) apps: Apps,
+    pub(crate) policies: Policies,
+    pub(crate) directory: Directory,
+    pub(crate) geo: GeoSources,
+    pub(crate) zones: Zones,
+    pub(crate) renderer: Renderer,
+    /// SHA-256 over every byte that decides, in hexadecimal.
+    pub(crate) version: String,
+}
+
+impl Parts {
+    /// Where a policy is written: `policies/shop.cedar:12`.
+    pub(crate) fn written_at(&self, policy: &str) -> Option<String> {
+        written_at(&self.policies, policy)
+    }
+}
+
+/// Where a policy is written, by its id.
+pub(crate) fn written_at(policies: &Policies, policy: &str) -> Option<String> {
+    Some(match policies.origins.get(policy)? {
+        Origin::Written { file, line, .. } => format!("{file}:{line}"),
+        Origin::Guard { scope, key, file, line } => format!("{file}:{line} ({key} of {scope})"),
+    })
+}
+
+/// Reads and checks everything. What a broken configuration still names is read all the same, so that everything wrong
+/// is told at once.
+pub(crate) fn load_all(path: &Path) -> LoadedAll {
+    let loaded = config::load(path);
+    let mut reader = Reader {
+        base: path.parent().unwrap_or(Path::new("")),
+        findings: loaded.findings.into_iter().map(Report::new).collect(),
+        digest: Context::new(&SHA256),
+    };
+    let Some(named) = loaded.named else {
+        return LoadedAll { parts: None, findings: reader.findings, log_folder: None, state_file: None };
+    };
+    let written = SourceText { name: loaded.source.name().to_owned(), text: loaded.text };
+    reader.digest(&written);
+    let directory = reader.directory(&named);
+    let policies = reader.policies(&named, &written);
+    let geo = reader.geo(&named);
+    reader.issuers(&named);
+    let renderer = reader.renderer(&named);
+    let parts = loaded.config.and_then(|config| {
+        let zones = Zones::new(config.zones.clone())
+            .map_err(|fault| reader.bare("portcullis::config::zones", &fault))
+            .ok()?;
+        let apps = Apps::new(apps::apps(config.apps.clone()));
+        let (directory, policies) = (directory?, policies?);
+        if let Err(faults) = bind::entities::entities(&directory, &apps, &policies.schema) {
+            reader.findings.extend(faults);
+        }
+        let geo = GeoSources::new(geo?, Some(config.geo.max_age));
+        let version = reader.version();
+        Some(Parts { config, apps, policies, directory, geo, zones, renderer: renderer?, version })
+    });
+    LoadedAll {
+        parts: parts.filter(|_| !reader.findings.iter().any(report::is_error)),
+        findings: reader.findings,
+        log_folder: Some(config::log_folder(&named.data)),
+        state_file: Some(config::state_file(&named.data)),
+    }
+}
+
+/// Reads one thing after the other, remembers what is wrong and digests what is read.
+struct Reader<'a> {
+    base: &'a Path,
+    findings: Vec<Report>,
+    digest: Context,
+}
+
+impl Reader<'_> {
+    fn directory(&mut self, named: &Named) -> Option<Directory> {
+        let Some(folder) = &named.directory else { return Some(Directory::default()) };
+        let files = self.folder(folder, "toml")?;
+        let texts: Vec<_> = files.into_iter().map(|file| (file.name, file.text)).collect();
+        Directory::load(&texts).map_err(|findings| self.findings.extend(findings)).ok()
+    }
+
+    fn policies(&mut self, named: &Named, written: &SourceText) -> Option<Policies> {
+        let texts = match &named.policies {
+            Some(folder) => self.folder(folder, "cedar")?,
+            None => Vec::new(),
+        };
+        let schema = match &named.schema {
+            Some(file) => Some(self.text(file)?),
+            None => None,
+        };
+        let loaded =
+            Policies::load_with(&texts, schema.as_ref(), &named.guards, std::slice::from_ref(written));
+        self.findings.extend(loaded.findings);
+        loaded.policies
+    }
+
+    fn geo(&mut self, named: &Named) -> Option<Vec<GeoDatabase>> {
+        let databases: Vec<_> = named.databases.iter().map(|(_, path)| self.database(path)).collect();
+        databases.into_iter().collect()
+    }
+
+    fn database(&mut self, path: &Path) -> Option<GeoDatabase> {
+        let bytes = files::bytes(path).map_err(|fault| self.file_fault(path, &fault)).ok()?;
+        self.digest.update(&bytes);
+        let name = files::shown(self.base, path);
+        GeoDatabase::from_bytes(&name, bytes)
+            .map_err(|fault| self.bare("portcullis::geo::unusable", &fault))
+            .ok()
+    }
+
+    /// Key files are read and issuers' settings checked together, as `run` will; addresses are not asked here.
+    fn issuers(&mut self, named: &Named) {
+        let issuers: Vec<_> = named.issuers.iter().map(|(_, issuer)| issuer.clone()).collect();
+        if let Err(fault) = Identifier::new(issuers, None) {
+            self.bare("portcullis::identity::issuer", &fault);
+        }
+    }
+
+    fn renderer(&mut self, named: &Named) -> Option<Renderer> {
+        let Some(folder) = &named.templates else { return Some(Renderer::embedded()) };
+        let files = self.folder(folder, "")?;
+        let own = |file: &SourceText| {
+            Path::new(&file.name).file_name().map(|name| name.to_string_lossy().into_owned())
+        };
+        let files = files.into_iter().filter_map(|file| Some((own(&file)?, file.text))).collect();
+        let faults = match Renderer::with_folder(files) {
+            Ok(renderer) => return Some(renderer),
+            Err(faults) => faults,
+        };
+        for fault in faults {
+            let diagnostic = MietteDiagnostic::new(fault.to_string());
+            let diagnostic = diagnostic.with_code("portcullis::answers::template").with_help(fault.hint);
+            self.findings.push(Report::new(diagnostic));
+        }
+        None
+    }
+
+    fn folder(&mut self, folder: &Path, extension: &str) -> Option<Vec<SourceText>> {
+        match Files::below(folder, extension) {
+            Ok(files) => {
+                let texts: Vec<_> = files.into_iter().map(|path| self.text(&path)).collect();
+                texts.into_iter().collect()
+            }
+            Err(fault) => {
+                self.file_fault(folder, &fault);
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, path: &Path) -> Option<SourceText> {
+        let name = files::shown(self.base, path);
+        let bytes = files::bytes(path).map_err(|fault| self.file_fault(path, &fault)).ok()?;
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let text = SourceText { name, text };
+                self.digest(&text);
+                Some(text)
+            }
+            Err(fault) => {
+                let at = fault.utf8_error().valid_up_to();
+                let lossy = String::from_utf8_lossy(fault.as_bytes()).into_owned();
+                let diagnostic = MietteDiagnostic::new(format!("`{name}` is not UTF-8 text"))
+                    .with_code("portcullis::file::encoding")
+                    .with_label(miette::LabeledSpan::at_offset(at, "the first byte that is not"));
+                self.findings.push(Report::new(diagnostic).with_source_code(NamedSource::new(name, lossy)));
+                None
+            }
+        }
+    }
+
+    fn digest(&mut self, text: &SourceText) {
+        // Lengths keep one file's end from being taken for the next one's beginning.
+        for part in [&text.name, &text.text] {
+            self.digest.update(&part.len().to_le_bytes());
+            self.digest.update(part.as_bytes());
+        }
+    }
+
+    fn version(&mut self) -> String {
+        let digest = std::mem::replace(&mut self.digest, Context::new(&SHA256)).finish();
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn file_fault(&mut self, path: &Path, fault: &std::io::Error) {
+        let diagnostic = MietteDiagnostic::new(format!("cannot read `{}`: {fault}", path.display()))
+            .with_code("portcullis::file::unreadable")
+            .with_help("check that it exists and that we may read it");
+        self.findings.push(Report::new(diagnostic));
+    }
+
+    fn bare(&mut self, code: &'static str, fault: &dyn std::fmt::Display) {
+        let (message, hint) = with_hint(fault);
+        let diagnostic = MietteDiagnostic::new(message).with_code(code);
+        let diagnostic = if hint.is_empty() { diagnostic } else { diagnostic.with_help(hint) };
+        self.findings.push(Report::new(diagnostic));
+    }
+}

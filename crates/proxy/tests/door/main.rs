@@ -1,6 +1,8 @@
 //! The door as callers and origins see it: real sockets on both sides, bytes written and read by hand where the bytes are
 //! the point. What the gate decides is its own tests' matter; here `/refused…` is refused and the rest allowed.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "that is how a test fails")]
+
 mod caller;
 mod faults;
 mod forwarding;

@@ -7,6 +7,7 @@
 //! INVARIANT: nothing outside this crate can make a [`Permit`].
 
 mod bound;
+mod concrete;
 pub mod facts;
 mod outcomes;
 mod partial;

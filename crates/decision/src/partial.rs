@@ -45,7 +45,7 @@ pub(crate) struct Partial<'a> {
 
 /// Deeper than this, an expression is taken to read every unavailable fact and to come to anything. Chains of `&&` and
 /// `||` count as one level.
-const DEPTH: usize = 200;
+const DEPTH: usize = 100;
 
 impl Partial<'_> {
     /// What `clauses`, evaluated as one chain of `&&`, can come to, and the unavailable facts this depends on.
@@ -340,7 +340,7 @@ fn yields(op: BinaryOp) -> Guess {
 }
 
 /// The operands of a chain of `&&` (or `||`), in the order in which they are evaluated.
-fn chain(expr: &Expr, conjunction: bool) -> Vec<&Expr> {
+pub(crate) fn chain(expr: &Expr, conjunction: bool) -> Vec<&Expr> {
     let mut operands = Vec::new();
     let mut open = vec![expr];
     while let Some(expr) = open.pop() {

@@ -15,6 +15,7 @@ use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 
 use crate::bound::{Bound, Types, Unusable};
+use crate::concrete::condition;
 use crate::outcomes::Outcomes;
 use crate::partial::{Partial, as_bool};
 use crate::prepared::{Prepared, Target};
@@ -222,7 +223,10 @@ struct Tally {
 impl Tally {
     fn count(&mut self, policy: &Prepared, evaluator: &Evaluator<'_>, partial: &Partial<'_>) {
         let (outcomes, reads) = if partial.unknowns.is_empty() {
-            (concrete(policy, evaluator), BTreeSet::new())
+            let conditions = policy.policy.non_scope_constraints();
+            let outcome =
+                conditions.map_or(Outcomes::YES, |all| condition(all, evaluator, policy.policy.env()));
+            (outcome, BTreeSet::new())
         } else {
             partial.conditions(&policy.clauses, policy.policy.env())
         };
@@ -277,16 +281,6 @@ impl Tally {
             undecided: undecided.into_iter().collect(),
             ticket: None,
         }
-    }
-}
-
-/// The conditions under facts that are all there.
-fn concrete(policy: &Prepared, evaluator: &Evaluator<'_>) -> Outcomes {
-    let Some(conditions) = policy.policy.non_scope_constraints() else { return Outcomes::YES };
-    match evaluator.interpret(conditions, policy.policy.env()).as_ref().map(as_bool) {
-        Ok(Some(true)) => Outcomes::YES,
-        Ok(Some(false)) => Outcomes::NO,
-        Ok(None) | Err(_) => Outcomes::FAILS,
     }
 }
 

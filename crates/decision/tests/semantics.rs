@@ -305,13 +305,45 @@ fn what_is_no_cedar_is_unavailable_only_where_it_matters() {
 }
 
 #[test]
-fn a_very_long_condition_is_decided_or_an_error_and_never_a_crash() {
-    let long = vec!["context has x"; 3_000].join(" || ");
-    let verdict = {
-        let program = program(&format!("permit(principal, action, resource) when {{ {long} }};"));
-        let mut with = facts();
-        with.unavailable = vec![vec!["x".into()]];
-        program.decide_facts(&world(&program), &with)
-    };
-    assert_eq!(verdict.undecided(), ["context.x"]);
+fn a_very_long_condition_is_decided() {
+    let any = vec!["context has x"; 3_000].join(" || ");
+    let all = vec!["principal has tier"; 3_000].join(" && ");
+    let set = format!("permit(principal, action, resource) when {{ {all} }} when {{ {any} }};");
+    let program = program(&set);
+    let mut with = facts();
+    let verdict = program.decide_facts(&world(&program), &with);
+    assert_eq!((verdict.decision(), verdict.errors()), (Decision::Deny, &[][..]));
+    assert_eq!(verdict.nearest().first().map(|miss| (miss.failed, miss.clauses)), Some((1, 3_001)));
+    with.unavailable = vec![vec!["x".into()]];
+    assert_eq!(program.decide_facts(&world(&program), &with).undecided(), ["context.x"]);
+    with.unavailable = Vec::new();
+    with.context = vec![("x".into(), Value::Bool(true))];
+    assert!(program.decide_facts(&world(&program), &with).permit().is_some());
+}
+
+#[test]
+fn a_very_deep_condition_is_decided_or_an_error_and_never_a_crash() {
+    let deep = (0..400).fold("context has x".to_owned(), |inner, _| {
+        format!("(context has y || (principal has tier && !!({inner})))")
+    });
+    let set = format!("permit(principal, action, resource) when {{ {deep} }};");
+    let verdicts = std::thread::scope(|scope| {
+        let roomy = std::thread::Builder::new().stack_size(256 * 1024 * 1024);
+        let set = policies_of(scope, roomy, &set);
+        let program = Program::compile(&set).expect("compiles");
+        let known = program.decide_facts(&world(&program), &facts());
+        let unknown = Facts { unavailable: vec![vec!["x".into()]], ..facts() };
+        [known, program.decide_facts(&world(&program), &unknown)]
+    });
+    assert!(verdicts.iter().all(|verdict| verdict.permit().is_none()));
+}
+
+/// Parsing recurses too, and is given more room than deciding has.
+fn policies_of<'s>(
+    scope: &'s std::thread::Scope<'s, '_>,
+    roomy: std::thread::Builder,
+    text: &str,
+) -> cedar_policy::PolicySet {
+    let text = text.to_owned();
+    roomy.spawn_scoped(scope, move || policies(&text)).expect("a thread").join().expect("parses")
 }

@@ -251,7 +251,11 @@ pub(crate) fn nested(place: &Place, findings: &mut Findings) {
     findings.error(
         "portcullis::policy::too_deep",
         place,
-        format!("this is nested more than {} deep", nesting::DEPTH_LIMIT),
+        format!(
+            "this is nested more than {} deep, or has more than {} links of `&&` and `||`",
+            nesting::NESTING_LIMIT,
+            nesting::CHAIN_LIMIT
+        ),
         "write long lists of alternatives as a set: `[\"a\", \"b\"].contains(…)`",
     );
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use portcullis_request::Reference;
@@ -104,7 +104,9 @@ impl Renderer {
     #[must_use]
     pub fn render(&self, refusal: &Refusal, asked: &Asked<'_>, branding: &Branding) -> Response<Bytes> {
         let form = accept::form(asked.headers);
-        let answer = Answer::new(refusal, asked, self.speaker(asked, branding));
+        let speaker = self.speaker(asked, branding);
+        let language = &speaker.words.language;
+        let answer = Answer::new(refusal, asked, speaker);
         let mut fields = fields::common(form, asked, branding);
         fields::particular(&mut fields, refusal, self.proxy_status);
         if let Some(reference) = &answer.reference {
@@ -127,6 +129,7 @@ impl Renderer {
                 let page = answer.page();
                 let (policy, page) = self.page(answer.status, |pages| pages.refusal(&page));
                 insert(&mut fields, CONTENT_SECURITY_POLICY, &policy);
+                insert(&mut fields, CONTENT_LANGUAGE, language);
                 (answer.status, HTML, page.into_bytes())
             }
         };

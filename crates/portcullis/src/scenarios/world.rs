@@ -86,7 +86,7 @@ hosts = ["shop.test"]
 
 /// A daily window two to three hours from now, in UTC.
 fn not_now() -> String {
-    let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+    let hour = portcullis_context::TimeZone::utc().moment(SystemTime::now()).minute / 60;
     format!("Mon-Sun {:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24)
 }
 

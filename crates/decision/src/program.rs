@@ -4,7 +4,8 @@
 //! for: skipping policies whose scope does not match, the nearest permits of a default denial, and what follows from
 //! facts that are unavailable. It does not validate policies and explains nothing to callers.
 //!
-//! INVARIANT: where nothing is unavailable, decision, reasons and errors are the official authorizer's.
+//! INVARIANT: where nothing is unavailable, decision, reasons and errors are the official authorizer's; only a chain of
+//! `&&` or `||` that is too long for its stack is decided here all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 

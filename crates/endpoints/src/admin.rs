@@ -1,11 +1,13 @@
 //! What the admin listener answers.
 //!
 //! INVARIANT: everything but `/healthz` and `/readyz` needs the admin token, which is compared in constant time and
-//! never printed; a `Host` that is neither loopback nor configured is refused, so that a web page cannot reach the
-//! listener by rebinding a name to loopback.
+//! never printed; a `Host` that is neither loopback, the address itself nor configured is refused, so that a web page
+//! cannot reach the listener by rebinding a name to it.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -16,14 +18,14 @@ use subtle::ConstantTimeEq;
 
 use crate::answer::{self, Kind};
 
-/// The operator's secret. It does not print.
-pub struct AdminToken(Box<[u8]>);
+/// The operator's secret: its SHA-256, so that there is nothing to print, and nothing but the whole to compare.
+pub struct AdminToken([u8; 32]);
 
 impl AdminToken {
     /// Takes the secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
-        Self(secret.into())
+        Self(hash(secret))
     }
 
     /// Whether a request carries it as its only bearer token.
@@ -33,8 +35,14 @@ impl AdminToken {
         let Some((scheme, token)) = only.to_str().ok().and_then(|value| value.split_once(' ')) else {
             return false;
         };
-        scheme.eq_ignore_ascii_case("bearer") && bool::from(token.as_bytes().ct_eq(&self.0))
+        scheme.eq_ignore_ascii_case("bearer") && bool::from(hash(token.as_bytes()).ct_eq(&self.0))
     }
+}
+
+fn hash(secret: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
+    hash
 }
 
 /// Whether the gate can decide, and what it decides with.
@@ -69,7 +77,7 @@ pub struct IssuerReadiness {
 pub struct Admin {
     /// The operator's secret.
     pub token: AdminToken,
-    /// Hosts it may be addressed by besides loopback names.
+    /// Hosts it may be addressed by besides loopback names and its own address.
     pub hosts: Vec<Host>,
     /// Where the decision log is.
     pub log_folder: PathBuf,
@@ -80,10 +88,11 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Answers one request by its head; bodies mean nothing here. Reads the log from disk: call it where that may block.
+    /// Answers one request by its head, come in at the address `local`; bodies mean nothing here. Reads the log from
+    /// disk: call it where that may block.
     #[must_use]
-    pub fn answer(&self, head: &Parts) -> Response<Bytes> {
-        if !self.addressed_by(head) {
+    pub fn answer(&self, head: &Parts, local: IpAddr) -> Response<Bytes> {
+        if !self.addressed_by(head, local) {
             return answer::problem(StatusCode::MISDIRECTED_REQUEST, "this listener does not have that host");
         }
         let path = head.uri.path();
@@ -109,6 +118,11 @@ impl Admin {
         }
     }
 
+    /// Whether answering this request reads the log, which may be long. A stranger's never does.
+    pub(crate) fn searches(&self, head: &Parts) -> bool {
+        matches!(Route::of(head.uri.path()), Some(Route::Decision { .. })) && self.token.is_in(&head.headers)
+    }
+
     fn decision(&self, head: &Parts, reference: &str, with_why: bool) -> Response<Bytes> {
         let parsed: Reference = match reference.parse() {
             Ok(parsed) => parsed,
@@ -132,14 +146,19 @@ impl Admin {
         }
     }
 
-    fn addressed_by(&self, head: &Parts) -> bool {
+    /// An address is never rebound: only names are. So our own address is as good as a loopback name.
+    fn addressed_by(&self, head: &Parts, local: IpAddr) -> bool {
         let mut hosts = head.headers.get_all(header::HOST).iter();
         let (Some(only), None) = (hosts.next(), hosts.next()) else { return false };
         let Some((host, _port)) = only.to_str().ok().and_then(|host| Host::parse_authority(host).ok()) else {
             return false;
         };
         let name = host.as_str();
-        matches!(name, "localhost" | "127.0.0.1" | "[::1]") || self.hosts.contains(&host)
+        let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        let address = literal.parse::<IpAddr>().ok().map(|address| address.to_canonical());
+        address.is_some_and(|address| address.is_loopback() || address == local.to_canonical())
+            || name == "localhost"
+            || self.hosts.contains(&host)
     }
 }
 

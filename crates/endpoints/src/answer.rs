@@ -54,6 +54,15 @@ pub(crate) fn challenge() -> Response<Bytes> {
     adding(problem, header::WWW_AUTHENTICATE, "Bearer realm=\"portcullis admin\"")
 }
 
+/// Each search may read the whole log, so few go on at a time.
+pub(crate) fn busy() -> Response<Bytes> {
+    let problem = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "other decisions are being looked up; try again in a moment",
+    );
+    adding(problem, header::RETRY_AFTER, "1")
+}
+
 pub(crate) fn only_get() -> Response<Bytes> {
     adding(problem(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here"), header::ALLOW, "GET, HEAD")
 }

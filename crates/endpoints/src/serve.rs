@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ use crate::answer;
 /// Operators and probes are few; more connections than this wait.
 const MOST_CONNECTIONS: usize = 64;
 
+/// Searches of the log at a time: each may read all of it, and none may keep the disk from the log's writer.
+const MOST_SEARCHES: usize = 2;
+
 /// Longest time for a request head: a probe sends one packet.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 
@@ -28,18 +32,22 @@ const LIFE: Duration = Duration::from_secs(60);
 /// Serves until `shutdown` resolves.
 pub async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, shutdown: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let searches = Arc::new(Semaphore::new(MOST_SEARCHES));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            () = &mut shutdown => return,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut shutdown => return,
         };
         match accepted {
             Ok((stream, _)) => {
-                let admin = Arc::clone(&admin);
+                let asked = Asked { admin: Arc::clone(&admin), searches: Arc::clone(&searches) };
                 tokio::spawn(async move {
-                    if tokio::time::timeout(LIFE, connection(stream, admin)).await.is_err() {
+                    if tokio::time::timeout(LIFE, connection(stream, asked)).await.is_err() {
                         tracing::debug!("an admin connection was ended after its time");
                     }
                     drop(place);
@@ -54,14 +62,27 @@ pub async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, shutdown: imp
     }
 }
 
-async fn connection(stream: TcpStream, admin: Arc<Admin>) {
-    let service = hyper::service::service_fn(|request: Request<Incoming>| {
-        let admin = Arc::clone(&admin);
-        async move { Ok::<_, Infallible>(respond(&admin, request).await.map(Full::new)) }
+/// What a connection needs to answer.
+struct Asked {
+    admin: Arc<Admin>,
+    searches: Arc<Semaphore>,
+}
+
+async fn connection(stream: TcpStream, asked: Asked) {
+    let local = match stream.local_addr() {
+        Ok(local) => local.ip(),
+        Err(fault) => {
+            tracing::debug!(%fault, "an admin connection ended before it began");
+            return;
+        }
+    };
+    let service = hyper::service::service_fn(|request: Request<Incoming>| async {
+        Ok::<_, Infallible>(respond(&asked, request, local).await.map(Full::new))
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
+        .max_buf_size(LARGEST_HEAD)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -70,11 +91,24 @@ async fn connection(stream: TcpStream, admin: Arc<Admin>) {
     }
 }
 
-async fn respond(admin: &Arc<Admin>, request: Request<Incoming>) -> Response<Bytes> {
+async fn respond(asked: &Asked, request: Request<Incoming>, local: IpAddr) -> Response<Bytes> {
     let (head, _body) = request.into_parts();
-    let admin = Arc::clone(admin);
-    // The log is read from disk, so not on the threads that serve requests.
-    match tokio::task::spawn_blocking(move || admin.answer(&head)).await {
+    let search = match asked.admin.searches(&head) {
+        true => match Arc::clone(&asked.searches).try_acquire_owned() {
+            Ok(search) => Some(search),
+            Err(_) => return answer::busy(),
+        },
+        false => None,
+    };
+    let admin = Arc::clone(&asked.admin);
+    // The log is read from disk, so not on the threads that serve requests. The search stays counted until it ends,
+    // even if whoever asked has gone.
+    let answered = tokio::task::spawn_blocking(move || {
+        let response = admin.answer(&head, local);
+        drop(search);
+        response
+    });
+    match answered.await {
         Ok(response) => response,
         Err(fault) => {
             tracing::error!(%fault, "an admin request failed");
@@ -82,3 +116,9 @@ async fn respond(admin: &Arc<Admin>, request: Request<Incoming>) -> Response<Byt
         }
     }
 }
+
+/// Longest head: paths here are short, and a token is.
+const LARGEST_HEAD: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests;

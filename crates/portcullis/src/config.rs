@@ -95,3 +95,6 @@ fn read(path: &Path) -> Result<String, Finding> {
         Finding::bare("portcullis::config::syntax", message, Some("TOML files are UTF-8".to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests;

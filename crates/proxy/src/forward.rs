@@ -117,6 +117,7 @@ fn outgoing(
 
     let wants_trailers = headers::connection_has(&headers, "te")
         && headers.get_all(TE).iter().any(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    headers::remove_hop_by_hop(&mut headers);
     // 100 is said by us when the origin takes the body, so the origin need not be asked.
     headers.remove(EXPECT);
     if wants_trailers {
@@ -129,7 +130,6 @@ fn outgoing(
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
     headers.insert(X_FORWARDED_HOST, HeaderValue::from_str(&asked_authority)?);
     headers.extend(own_headers);
-    headers::remove_hop_by_hop(&mut headers);
     if body.size_hint().exact().is_none() {
         // Said outright, since the library sends no body of unknown length with GET otherwise.
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

@@ -22,7 +22,7 @@ fn ask(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> Res
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    admin.answer(&request.body(()).unwrap().into_parts().0)
+    admin.answer(&request.body(()).unwrap().into_parts().0, [192, 0, 2, 7].into())
 }
 
 const HOST: (&str, &str) = ("host", "127.0.0.1:8081");
@@ -59,10 +59,10 @@ fn everything_else_needs_exactly_the_token() {
 #[test]
 fn only_loopback_and_configured_names_are_answered() {
     let admin = admin(true);
-    for host in ["localhost", "127.0.0.1:8081", "[::1]:8081", "gate.example"] {
+    for host in ["localhost", "127.0.0.1:8081", "127.0.0.2", "[::1]:8081", "gate.example", "192.0.2.7:8081"] {
         assert_eq!(ask(&admin, "GET", "/healthz", &[("host", host)]).status(), 200, "{host}");
     }
-    for host in ["evil.example", "127.0.0.1.evil.example", ""] {
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "192.0.2.8", ""] {
         assert_eq!(ask(&admin, "GET", "/healthz", &[("host", host)]).status(), 421, "{host}");
     }
     assert_eq!(ask(&admin, "GET", "/healthz", &[]).status(), 421);

@@ -78,7 +78,9 @@ impl Init {
             public("schema.cedarschema", include_str!("init/schema.cedarschema")),
             public("policies/app.cedar", include_str!("init/app.cedar")),
             public("directory/people.toml", include_str!("init/people.toml")),
-            public(".gitignore", include_str!("init/gitignore")),
+            // In folders of their own, so that a `.gitignore` that is there already is not in the way.
+            File { name: "data/.gitignore", text: "*\n".to_owned(), secret: true },
+            File { name: "secrets/.gitignore", text: "*\n".to_owned(), secret: true },
             File { name: "secrets/admin-token", text: format!("{}\n", token()?), secret: true },
         ])
     }

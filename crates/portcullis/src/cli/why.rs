@@ -40,6 +40,13 @@ impl Why {
             );
             return Exit::Failed;
         };
+        if !folder.exists() {
+            complain(
+                format_args!("there is no log in `{}` yet: no gate ran with this configuration", folder.display()),
+                Some("`--config FILE` names another"),
+            );
+            return Exit::Wrong;
+        }
         match read::find(&folder, reference) {
             Ok(Some(remembered)) => {
                 let written = |policy: &str| loaded.parts.as_ref().and_then(|parts| parts.written_at(policy));

@@ -92,6 +92,11 @@ impl Source {
         self.add_at(span, "", code, message, help.to_owned(), Severity::Warning);
     }
 
+    /// Whether anything was found wrong with a value or with what is in it.
+    pub(crate) fn is_faulty(&self, path: &str) -> bool {
+        self.faulty.range(path.to_owned()..).next().is_some_and(|faulty| faulty.starts_with(path))
+    }
+
     /// Whether anything stands in the way.
     pub(crate) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)

@@ -97,7 +97,7 @@ impl Reader<'_> {
                 .unwrap_or_default();
             let at = below(path, name);
             let message = format!("`{name}` is missing {}", within(path));
-            self.source.key_error(&at, "portcullis::config::missing_key", message, help);
+            self.source.error(&at, "portcullis::config::missing_key", message, help);
         }
     }
 

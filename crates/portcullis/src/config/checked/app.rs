@@ -144,7 +144,9 @@ impl Checker<'_> {
                 path: Some(raw.path.clone().unwrap_or_else(|| "/**".to_owned())),
                 ..RawRoute::default()
             };
-            return self.route(path, &all, raw, app, zones, guards).into_iter().collect();
+            // Nothing is written at its place, so that what the app says is not taken for the route's.
+            let nowhere = element(&list, 0);
+            return self.route(&nowhere, &all, raw, app, zones, guards).into_iter().collect();
         }
         let mut routes = Vec::new();
         for (index, route) in raw.route.iter().enumerate() {

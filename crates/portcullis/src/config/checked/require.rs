@@ -52,7 +52,7 @@ impl Checker<'_> {
             seen_within_days: raw.device.seen_within_days,
         };
         let at = below(path, "device");
-        if device == DeviceNeeds::default() && self.source.has(&at) {
+        if device == DeviceNeeds::default() && self.source.has(&at) && !self.source.is_faulty(&at) {
             let message = "nothing is required of the device".to_owned();
             let help = "write `device = { managed = true }`, or leave it out";
             self.source.error(&at, "portcullis::config::empty_requirement", message, help);

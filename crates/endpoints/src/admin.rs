@@ -73,6 +73,9 @@ pub struct IssuerReadiness {
     pub detail: String,
 }
 
+/// Says where a policy is written, by its id: `policies/shop.cedar:12`.
+pub type WrittenAt = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Everything the admin listener needs to know.
 pub struct Admin {
     /// The operator's secret.
@@ -84,7 +87,7 @@ pub struct Admin {
     /// The state of the moment.
     pub readiness: Box<dyn Fn() -> Readiness + Send + Sync>,
     /// Where a policy is written, by id.
-    pub written_at: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub written_at: Box<WrittenAt>,
 }
 
 impl Admin {

@@ -7,5 +7,5 @@ mod admin;
 mod answer;
 mod serve;
 
-pub use admin::{Admin, AdminToken, IssuerReadiness, Readiness};
+pub use admin::{Admin, AdminToken, IssuerReadiness, Readiness, WrittenAt};
 pub use serve::serve_admin;

@@ -132,7 +132,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, door: Arc<Door>, mut en
         .max_header_size(limits.head_bytes)
         .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
         // A caller may close its sending side and still read the answer (RFC 9112 §9.6).
-        
+        .half_close(true)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.write_pause)), service);
     let shutdown = async {
         // An error means that the sender is gone, which is the end too.

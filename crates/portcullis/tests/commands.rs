@@ -1,5 +1,7 @@
 //! The commands as a person types them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
+
 mod support;
 
 use support::{run, stderr, stdout};

@@ -1,5 +1,7 @@
 //! Portcullis in front of a service that is not ours, asked by clients that are not ours.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
+
 mod support;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that ends with the test.
-pub struct Program(pub Child);
+pub(crate) struct Program(pub(crate) Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -23,34 +23,34 @@ impl Drop for Program {
 }
 
 /// Our own program.
-pub fn portcullis(folder: &Path) -> Command {
+pub(crate) fn portcullis(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command.current_dir(folder).env_remove("PORTCULLIS_CONFIG").env("NO_COLOR", "1");
     command
 }
 
 /// Runs our own program to its end.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     portcullis(folder).args(arguments).output().unwrap()
 }
 
 /// Standard output as text.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// Standard error as text.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until something accepts connections.
-pub fn wait_for(address: SocketAddr) {
+pub(crate) fn wait_for(address: SocketAddr) {
     let started = Instant::now();
     while TcpStream::connect(address).is_err() {
         assert!(started.elapsed() < PATIENCE, "nothing listens on {address}");
@@ -59,7 +59,7 @@ pub fn wait_for(address: SocketAddr) {
 }
 
 /// Starts a program, and returns with everything it printed up to the first line that `ready` accepts.
-pub fn start_until(mut command: Command, ready: impl Fn(&str) -> bool) -> (Program, String) {
+pub(crate) fn start_until(mut command: Command, ready: impl Fn(&str) -> bool) -> (Program, String) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let program = Program(child);
@@ -82,7 +82,7 @@ pub fn start_until(mut command: Command, ready: impl Fn(&str) -> bool) -> (Progr
 }
 
 /// Sends raw bytes and reads the answer to the end of the connection.
-pub fn exchange(address: SocketAddr, request: &str) -> String {
+pub(crate) fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -93,12 +93,12 @@ pub fn exchange(address: SocketAddr, request: &str) -> String {
 }
 
 /// `GET path` with header lines.
-pub fn get(address: SocketAddr, host: &str, path: &str, headers: &str) -> String {
+pub(crate) fn get(address: SocketAddr, host: &str, path: &str, headers: &str) -> String {
     exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n"))
 }
 
 /// The value of a header in an answer.
-pub fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().take_while(|line| !line.is_empty()).find_map(|line| {
         let (there, value) = line.split_once(": ")?;
         there.eq_ignore_ascii_case(name).then_some(value)

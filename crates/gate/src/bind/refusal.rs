@@ -99,3 +99,6 @@ fn fault_said(fault: &CredentialFault) -> Said {
 pub fn said(code: &str) -> Said {
     Said { code: code.to_owned(), message: None, help: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,11 @@ impl Caller {
         self.stream.write_all(bytes.as_ref()).await.expect("the door reads");
     }
 
+    /// Sends what may find the door's side closed, and says whether it did not.
+    pub(crate) async fn may_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).await.is_ok()
+    }
+
     /// Reads until `end` was seen, and returns everything up to and with it.
     pub(crate) async fn until(&mut self, end: &str) -> String {
         loop {

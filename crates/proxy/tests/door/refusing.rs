@@ -1,6 +1,6 @@
 //! Requests that end at the door, and what becomes of their connections (threat 1).
 
-use crate::caller::{Caller, exchange};
+use crate::caller::{Caller, PATIENCE, exchange};
 use crate::origin::{OK, answering, dead};
 use crate::world::{door, tuned};
 
@@ -43,6 +43,23 @@ async fn a_large_body_ends_the_connection_and_the_answer_arrives() {
     let answer = caller.rest().await;
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
+}
+
+/// RFC 9112 §9.6: a caller that still sends when the answer comes is not reset, or it might never read the answer.
+#[tokio::test]
+async fn the_rest_of_a_large_body_is_read_before_the_socket_closes() {
+    let door = tuned(dead().await, |limits, _| limits.unread_time = PATIENCE).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller.send("POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").await;
+    caller.until("\r\n\r\n").await;
+    for part in 0..20 {
+        assert!(caller.may_send([b'x'; 1024]).await, "reset at part {part}");
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    caller.finish().await;
+    caller.rest().await;
 }
 
 #[tokio::test]

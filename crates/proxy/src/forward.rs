@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use portcullis_decision::{Permit, Ticket};
 use portcullis_gate::{Forward, OriginRefusals, OriginTarget, OutcomeWriter};
-use portcullis_request::{CanonicalRequest, headers};
+use portcullis_request::{CanonicalRequest, Reference, headers};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -80,9 +80,7 @@ async fn ask(
     target: &OriginTarget,
     origins: &Origins,
 ) -> Result<(Response<Incoming>, OwnedSemaphorePermit), Fault> {
-    if !permit.is_for(Ticket(request.reference.as_u128())) {
-        return Err(Fault::ForeignPermit);
-    }
+    consume(permit, request.reference)?;
     let outgoing =
         outgoing(request, own_headers, body, target).map_err(|fault| Fault::Broken(fault.to_string()))?;
     let origin = origins.find(target);
@@ -94,6 +92,11 @@ async fn ask(
     let mut response = answer_in_time(answered, progress, target.response_timeout).await?;
     accept(&mut response)?;
     Ok((response, place))
+}
+
+/// Uses the permit up, if it was given for this very request.
+fn consume(permit: Permit, reference: Reference) -> Result<(), Fault> {
+    if permit.is_for(Ticket(reference.as_u128())) { Ok(()) } else { Err(Fault::ForeignPermit) }
 }
 
 /// The request as the origin gets it.
@@ -248,3 +251,6 @@ const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// Characters of a fault that the outcome keeps.
 const LONGEST_FAULT: usize = 300;
+
+#[cfg(test)]
+mod tests;

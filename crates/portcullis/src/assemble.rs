@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portcullis_context::Situator;
 use portcullis_decision::{Program, World};
-use portcullis_endpoints::{AdminToken, IssuerReadiness, Readiness};
+use portcullis_endpoints::{AdminToken, IssuerReadiness, Readiness, WrittenAt};
 use portcullis_gate::{Gate, Snapshot, bind};
 use portcullis_identity::{ApiKeys, Identifier, KeyStore, KeysState};
 use portcullis_record::Log;
@@ -103,6 +103,6 @@ pub(crate) fn readiness(
 }
 
 /// Where policies of the snapshot in force are written.
-pub(crate) fn written_at(gate: Arc<Gate>) -> Box<dyn Fn(&str) -> Option<String> + Send + Sync> {
+pub(crate) fn written_at(gate: Arc<Gate>) -> Box<WrittenAt> {
     Box::new(move |policy| load::written_at(&gate.snapshot().policies, policy))
 }

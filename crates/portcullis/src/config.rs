@@ -6,16 +6,17 @@ mod country;
 mod finding;
 mod measure;
 mod raw;
+#[cfg(test)]
 mod reference;
+mod schema;
 mod source;
 mod structure;
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) use checked::{AdminConfig, App, Config, Named, log_folder, state_file, upstream, with_hint};
 pub(crate) use finding::{Finding, suggest};
-pub(crate) use reference::{reference_markdown, schema_json};
 pub(crate) use source::Source;
 
 /// What became of a configuration file.
@@ -45,7 +46,7 @@ pub(crate) fn load(path: &Path) -> Loaded {
             named: None,
             source: Source::new(&path.display().to_string(), ""),
             text: String::new(),
-            findings: vec![finding],
+            findings: vec![*finding],
         },
     }
 }
@@ -54,7 +55,7 @@ pub(crate) fn load(path: &Path) -> Loaded {
 pub(crate) fn load_text(path: &Path, text: String) -> Loaded {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut source = Source::new(&name, &text);
-    let table = structure::read(&mut source, &text, &reference::schema());
+    let table = structure::read(&mut source, &text, &schema::schema());
     let (mut config, mut named) = (None, None);
     if let Some(table) = table {
         match table.try_into::<raw::RawConfig>() {
@@ -72,7 +73,7 @@ pub(crate) fn load_text(path: &Path, text: String) -> Loaded {
     Loaded { config, named, source, text, findings }
 }
 
-fn read(path: &Path) -> Result<String, Finding> {
+fn read(path: &Path) -> Result<String, Box<Finding>> {
     let shown = path.display();
     let unreadable = |fault: std::io::Error| {
         let help = match fault.kind() {
@@ -80,7 +81,7 @@ fn read(path: &Path) -> Result<String, Finding> {
             _ => "check that it is a file and that we may read it",
         };
         let message = format!("cannot read the configuration `{shown}`: {fault}");
-        Finding::bare("portcullis::config::unreadable", message, Some(help.to_owned()))
+        Box::new(Finding::bare("portcullis::config::unreadable", message, Some(help.to_owned())))
     };
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
@@ -88,11 +89,15 @@ fn read(path: &Path) -> Result<String, Finding> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_FILE) {
         let message = format!("the configuration `{shown}` is larger than {} KiB", LONGEST_FILE >> 10);
         let help = "is it the right file? users and devices belong in the directory".to_owned();
-        return Err(Finding::bare("portcullis::config::too_long", message, Some(help)));
+        return Err(Box::new(Finding::bare("portcullis::config::too_long", message, Some(help))));
     }
     String::from_utf8(bytes).map_err(|_| {
         let message = format!("the configuration `{shown}` is not UTF-8 text");
-        Finding::bare("portcullis::config::syntax", message, Some("TOML files are UTF-8".to_owned()))
+        Box::new(Finding::bare(
+            "portcullis::config::syntax",
+            message,
+            Some("TOML files are UTF-8".to_owned()),
+        ))
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod apps;
 mod files;
+mod together;
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +13,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use miette::{MietteDiagnostic, NamedSource, Report};
 use portcullis_context::{Directory, GeoDatabase, GeoSources, Zones};
 use portcullis_gate::{Apps, bind};
-use portcullis_identity::Identifier;
 use portcullis_policy::{Origin, Policies, SourceText};
 use portcullis_response::Renderer;
 
-use crate::config::{self, Config, Named, with_hint};
+use crate::config::{self, Config, Named, Source, with_hint};
 use crate::report;
 use files::Files;
 
@@ -65,6 +65,7 @@ pub(crate) fn written_at(policies: &Policies, policy: &str) -> Option<String> {
 pub(crate) fn load_all(path: &Path) -> LoadedAll {
     let loaded = config::load(path);
     let mut reader = Reader {
+        source: loaded.source,
         base: path.parent().unwrap_or(Path::new("")),
         findings: loaded.findings.into_iter().map(Report::new).collect(),
         digest: Context::new(&SHA256),
@@ -72,12 +73,16 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
     let Some(named) = loaded.named else {
         return LoadedAll { parts: None, findings: reader.findings, log_folder: None, state_file: None };
     };
-    let written = SourceText { name: loaded.source.name().to_owned(), text: loaded.text };
+    let written = SourceText { name: reader.source.name().to_owned(), text: loaded.text };
     reader.digest(&written);
     let directory = reader.directory(&named);
     let policies = reader.policies(&named, &written);
     let geo = reader.geo(&named);
-    reader.issuers(&named);
+    together::issuers(&mut reader.source, &named);
+    together::missing_databases(&mut reader.source, &named);
+    if let Some(policies) = &policies {
+        together::unread_texts(&mut reader.source, &named, policies);
+    }
     let renderer = reader.renderer(&named);
     let parts = loaded.config.and_then(|config| {
         let zones = Zones::new(config.zones.clone())
@@ -88,10 +93,14 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         if let Err(faults) = bind::entities::entities(&directory, &apps, &policies.schema) {
             reader.findings.extend(faults);
         }
-        let geo = GeoSources::new(geo?, Some(config.geo.max_age));
+        let databases = geo?;
+        together::stale_databases(&mut reader.source, &databases, config.geo.max_age);
+        let databases = databases.into_iter().map(|(_, database)| database).collect();
+        let geo = GeoSources::new(databases, Some(config.geo.max_age));
         let version = reader.version();
         Some(Parts { config, apps, policies, directory, geo, zones, renderer: renderer?, version })
     });
+    reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {
         parts: parts.filter(|_| !reader.findings.iter().any(report::is_error)),
         findings: reader.findings,
@@ -102,6 +111,8 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
 
 /// Reads one thing after the other, remembers what is wrong and digests what is read.
 struct Reader<'a> {
+    /// The configuration's text, for findings about what it names.
+    source: Source,
     base: &'a Path,
     findings: Vec<Report>,
     digest: Context,
@@ -130,25 +141,21 @@ impl Reader<'_> {
         loaded.policies
     }
 
-    fn geo(&mut self, named: &Named) -> Option<Vec<GeoDatabase>> {
-        let databases: Vec<_> = named.databases.iter().map(|(_, path)| self.database(path)).collect();
+    fn geo(&mut self, named: &Named) -> Option<Vec<(String, GeoDatabase)>> {
+        let databases: Vec<_> = named.databases.iter().map(|(at, path)| self.database(at, path)).collect();
         databases.into_iter().collect()
     }
 
-    fn database(&mut self, path: &Path) -> Option<GeoDatabase> {
+    fn database(&mut self, at: &str, path: &Path) -> Option<(String, GeoDatabase)> {
         let bytes = files::bytes(path).map_err(|fault| self.file_fault(path, &fault)).ok()?;
         self.digest.update(&bytes);
-        let name = files::shown(self.base, path);
-        GeoDatabase::from_bytes(&name, bytes)
-            .map_err(|fault| self.bare("portcullis::geo::unusable", &fault))
-            .ok()
-    }
-
-    /// Key files are read and issuers' settings checked together, as `run` will; addresses are not asked here.
-    fn issuers(&mut self, named: &Named) {
-        let issuers: Vec<_> = named.issuers.iter().map(|(_, issuer)| issuer.clone()).collect();
-        if let Err(fault) = Identifier::new(issuers, None) {
-            self.bare("portcullis::identity::issuer", &fault);
+        match GeoDatabase::from_bytes(&files::shown(self.base, path), bytes) {
+            Ok(database) => Some((at.to_owned(), database)),
+            Err(fault) => {
+                let (message, hint) = with_hint(&fault);
+                self.source.error(at, "portcullis::geo::unusable", message, hint);
+                None
+            }
         }
     }
 

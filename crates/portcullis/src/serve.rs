@@ -81,6 +81,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub(crate) fn start_logging(json: bool) {
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .with_max_level(tracing::Level::INFO);
     let started = if json { builder.json().try_init() } else { builder.try_init() };

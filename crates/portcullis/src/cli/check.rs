@@ -5,7 +5,8 @@ use crate::{load, report};
 
 /// Check the configuration and all that it names: policies, guards, schema, directory, geo databases, keys, templates.
 ///
-/// Prints everything that is wrong at once, each with file, line and hint. Exits with 1 if anything stands in the way.
+/// Prints everything that is wrong at once, each with file, line and hint. Exits with 1 if anything stands in the way, with
+/// 4 if there are only warnings and they are denied.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -13,7 +14,7 @@ pub(crate) struct Check {
     /// Print the findings as JSON on standard output.
     #[arg(long)]
     json: bool,
-    /// Warnings stand in the way too.
+    /// Let warnings fail too.
     #[arg(long)]
     deny_warnings: bool,
 }
@@ -29,8 +30,16 @@ impl Check {
         let errors = loaded.findings.iter().filter(|finding| report::is_error(finding)).count();
         let warnings = loaded.findings.len() - errors;
         if !self.json && !loaded.findings.is_empty() {
-            complain(format_args!("{errors} errors, {warnings} warnings"), None);
+            complain(format_args!("{}, {}", counted(errors, "error"), counted(warnings, "warning")), None);
         }
-        if errors > 0 || (self.deny_warnings && warnings > 0) { Exit::Wrong } else { Exit::Done }
+        match (errors, warnings) {
+            (1.., _) => Exit::Wrong,
+            (0, 1..) if self.deny_warnings => Exit::Warned,
+            (0, _) => Exit::Done,
+        }
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -54,15 +54,13 @@ pub(crate) struct ConfigPath {
     pub(crate) config: PathBuf,
 }
 
-/// How a command ended. The numbers are part of the interface.
+/// How a command ended. The numbers are part of the interface; 2 is clap's own, for a wrong command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// 0: done.
     Done,
     /// 1: what was looked at is wrong: findings, a failed tour, nothing found.
     Wrong,
-    /// 2: the command line itself is wrong (clap's own code).
-    Usage,
     /// 3: the command could not do its work: a file, a socket, a database.
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
@@ -74,7 +72,6 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Wrong => 1,
-            Exit::Usage => 2,
             Exit::Failed => 3,
             Exit::Warned => 4,
         })

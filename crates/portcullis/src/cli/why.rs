@@ -42,7 +42,10 @@ impl Why {
         };
         if !folder.exists() {
             complain(
-                format_args!("there is no log in `{}` yet: no gate ran with this configuration", folder.display()),
+                format_args!(
+                    "there is no log in `{}` yet: no gate ran with this configuration",
+                    folder.display()
+                ),
                 Some("`--config FILE` names another"),
             );
             return Exit::Wrong;

@@ -41,7 +41,7 @@ pub(crate) struct RawConfig {
     pub(crate) time: RawTime,
     /// Token issuers that are believed. None by default: nobody's word counts until you say so.
     pub(crate) issuer: Vec<RawIssuer>,
-    /// API keys, made with `portcullis key create`.
+    /// API keys, a way in without an identity provider; made with `portcullis key create`.
     pub(crate) api_keys: RawApiKeys,
     /// The decision log.
     pub(crate) log: RawLog,
@@ -67,8 +67,8 @@ pub(crate) struct RawServer {
     pub(crate) dangerously_trust_everyone: bool,
     /// Folder of the decision log and the state file; made if it is not there.
     pub(crate) data: PathText,
-    /// Connections held at once; further ones wait in the system's queue. Ten thousand take about half a gigabyte at
-    /// worst, which a small machine has.
+    /// Connections held at once; further ones wait in the system's queue. Ten thousand slow ones fit
+    /// beside those that work, and a flood costs callers a wait rather than the machine its memory.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) max_connections: u32,
     /// Longest wait for a whole request head, on a new connection as on a kept one. Thirty seconds are more than a slow
@@ -115,7 +115,8 @@ pub(crate) struct RawAdmin {
     /// Address and port to listen on. Loopback by default: what it shows is not for callers.
     #[serde(default = "admin_listen")]
     pub(crate) listen: String,
-    /// The bearer token that operators send.
+    /// The bearer token that operators send: `{ file = "…" }` or `{ env = "…" }`. A secret is never written into the
+    /// configuration, which is copied, mailed and committed.
     #[schemars(required)]
     pub(crate) token: Option<RawSecret>,
 }
@@ -124,8 +125,7 @@ fn admin_listen() -> String {
     "127.0.0.1:8081".to_owned()
 }
 
-/// Where a secret is: `{ file = "…" }` or `{ env = "…" }`. A secret is never written into the configuration, which is
-/// copied, mailed and committed.
+/// Where a secret is.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]

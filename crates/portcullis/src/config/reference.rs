@@ -1,18 +1,12 @@
 //! What is generated from the raw types: the JSON Schema that editors complete and check with, and the reference page.
 //! A test fails when the files in the book are not what is generated.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Schema;
 
-use super::raw::RawConfig;
+use super::schema::schema;
 use super::structure::{choices, kind, resolve};
-
-/// The JSON Schema of a configuration file.
-pub(crate) fn schema() -> Schema {
-    schemars::generate::SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<RawConfig>()
-        .to_value()
-}
 
 /// The JSON Schema as it stands in the book.
 pub(crate) fn schema_json() -> String {
@@ -26,48 +20,71 @@ pub(crate) fn reference_markdown() -> String {
         "# Configuration reference\n\nGenerated from the types that read the file; \
          [`portcullis.schema.json`](portcullis.schema.json) is the same for editors.\n\n",
     );
-    page.push_str(description(&root));
-    page.push('\n');
-    Writer { root: &root, page: &mut page }.tables(&root, "", "");
+    page.push_str(&one_line(description(&root)));
+    page.push_str("\n\n");
+    let named = root.get("$defs").and_then(Schema::as_object).into_iter().flatten();
+    for (_, schema) in named {
+        if let Some(title) = schema.get("title").and_then(Schema::as_str) {
+            page.push_str(&format!("- *{title}*: {}\n", one_line(description(schema))));
+        }
+    }
+    Writer { root: &root, page: &mut page, told: BTreeMap::new() }.tables(&root, "");
     page
 }
 
 struct Writer<'a> {
     root: &'a Schema,
     page: &'a mut String,
+    /// Tables whose keys were told, by reference: where.
+    told: BTreeMap<String, String>,
 }
 
 impl Writer<'_> {
     /// Writes one table's keys, then the tables below it.
-    fn tables(&mut self, schema: &Schema, path: &str, header: &str) {
+    fn tables(&mut self, schema: &Schema, path: &str) {
         let properties = schema.get("properties").and_then(Schema::as_object);
         let mut later = Vec::new();
         let mut rows = String::new();
         for (key, property) in properties.into_iter().flatten() {
             let target = resolve(self.root, property);
-            let item = target.get("items").map(|items| resolve(self.root, items));
+            let items = target.get("items");
+            let item =
+                items.map(|items| resolve(self.root, items)).filter(|item| item.get("properties").is_some());
             let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            match (target.get("properties"), item.filter(|item| item.get("properties").is_some())) {
-                (Some(_), _) => later.push((at.clone(), format!("[{at}]"), property, target)),
-                (None, Some(item)) => later.push((at.clone(), format!("[[{at}]]"), property, item)),
+            match (target.get("properties"), item) {
+                (Some(_), _) => later.push((format!("[{at}]"), at, key, property, property)),
+                (None, Some(_)) => {
+                    later.push((format!("[[{at}]]"), at, key, property, items.unwrap_or(property)))
+                }
                 (None, None) => rows.push_str(&self.row(schema, key, property, target)),
             }
         }
         if !rows.is_empty() {
-            if !header.is_empty() {
-                self.page.push('\n');
-            }
-            self.page.push_str("| key | type | default | meaning |\n|---|---|---|---|\n");
+            self.page.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
             self.page.push_str(&rows);
         }
-        for (path, header, property, target) in later {
-            self.page.push_str(&format!("\n## `{header}`\n\n{}\n", description(property)));
-            let further = description(target);
-            if further != description(property) && !further.is_empty() {
-                self.page.push_str(&format!("\n{further}\n"));
-            }
-            self.tables(target, &path, &header);
+        for (header, path, key, property, of) in later {
+            let needed = if required(schema, key) { " Required." } else { "" };
+            let said = one_line(description(property));
+            self.page.push_str(&format!("\n## `{header}`\n\n{said}{needed}\n"));
+            self.below(&header, &path, of, &said);
         }
+    }
+
+    fn below(&mut self, header: &str, path: &str, of: &Schema, said: &str) {
+        let name = reference(of).unwrap_or(path).to_owned();
+        if let Some(where_told) = self.told.get(&name) {
+            self.page.push_str(&format!("\nThe same keys as in `{where_told}`.\n"));
+            return;
+        }
+        self.told.insert(name, header.to_owned());
+        let target = resolve(self.root, of);
+        // A type of one sentence says what the key that holds it says.
+        let further = one_line(description(target));
+        if further.contains(". ") && further != said {
+            self.page.push_str(&format!("\n{further}\n"));
+        }
+        self.tables(target, path);
     }
 
     fn row(&self, table: &Schema, key: &str, property: &Schema, target: &Schema) -> String {
@@ -95,14 +112,30 @@ impl Writer<'_> {
         }
         let of = |name: &str| target.get(name).map(|schema| resolve(self.root, schema));
         match kind(target) {
-            "array" => of("items")
-                .map_or_else(|| "list".to_owned(), |items| format!("list of {}s", self.kind_of(items))),
-            "object" => of("additionalProperties")
-                .filter(|further| further.is_object())
-                .map_or_else(|| "table".to_owned(), |further| format!("table of {}s", self.kind_of(further))),
+            "array" => of("items").map_or_else(
+                || "list".to_owned(),
+                |items| format!("list of {}", plural(&self.kind_of(items))),
+            ),
+            "object" => of("additionalProperties").filter(|further| further.is_object()).map_or_else(
+                || "table".to_owned(),
+                |further| format!("table of {}", plural(&self.kind_of(further))),
+            ),
             kind => kind.to_owned(),
         }
     }
+}
+
+fn plural(kind: &str) -> String {
+    match kind.strip_prefix("list ") {
+        Some(of) => format!("lists {of}"),
+        None => format!("{kind}s"),
+    }
+}
+
+/// The definition that a property refers to.
+fn reference(schema: &Schema) -> Option<&str> {
+    let any = schema.get("anyOf").and_then(Schema::as_array).into_iter().flatten();
+    std::iter::once(schema).chain(any).find_map(|schema| schema.get("$ref").and_then(Schema::as_str))
 }
 
 fn required(table: &Schema, key: &str) -> bool {

@@ -5,7 +5,8 @@ use std::path::Path;
 use miette::{Diagnostic, Severity};
 use proptest::prelude::*;
 
-use super::{Config, Finding, Loaded, load_text, reference_markdown, schema_json};
+use super::reference::{reference_markdown, schema_json};
+use super::{Config, Finding, Loaded, load_text};
 
 mod meaning;
 mod structure;
@@ -120,7 +121,7 @@ fn every_key_says_what_it_means() {
             assert!(said.len() > 10, "{path}.{key} says `{said}`");
         }
     }
-    let root = super::reference::schema();
+    let root = super::schema::schema();
     look("", &root);
     for (name, schema) in root["$defs"].as_object().unwrap() {
         look(name, schema);

@@ -93,13 +93,13 @@ pub(crate) enum RawKind {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RawClaims {
-    /// The identifier.
+    /// The identifier. `sub` is the only claim that providers promise never to give to somebody else.
     pub(crate) id: String,
     /// Groups: an array of strings, or one string.
     pub(crate) groups: Option<String>,
-    /// Roles, likewise.
+    /// Roles: an array of strings, or one string.
     pub(crate) roles: Option<String>,
-    /// The plan.
+    /// The subscription plan.
     pub(crate) tier: Option<String>,
     /// The device's identifier.
     pub(crate) device: Option<String>,

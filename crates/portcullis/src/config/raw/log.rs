@@ -31,7 +31,7 @@ pub(crate) struct RawLog {
     pub(crate) keep_size: SizeText,
     /// Segments are deleted beyond this age. Ninety days are what common audit rules ask to have at hand.
     pub(crate) keep_age: DurationText,
-    /// What is never written in clear.
+    /// What is never written in clear, besides credentials, which never are.
     pub(crate) redact: RawRedact,
 }
 
@@ -74,7 +74,7 @@ pub(crate) enum RawSync {
     Answer,
 }
 
-/// What is never written in clear, besides credentials, which never are.
+/// What is never written in clear.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]

@@ -13,10 +13,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("decision", &[]),
     ("policy", &["decision"]),
     ("response", &["request"]),
-    ("record", &["request", "identity", "context", "decision"]),
+    ("record", &["request"]),
     ("gate", &["request", "identity", "context", "decision", "policy", "response", "record"]),
     ("proxy", &["gate", "request", "response", "decision"]),
-    ("endpoints", &["gate", "request", "response", "record"]),
+    ("endpoints", &["request", "record"]),
 ];
 
 /// Longest source file, in lines: beyond it a person no longer reads it in one sitting.
@@ -35,7 +35,9 @@ fn dependency_direction() -> Result<(), String> {
     for (name, allowed) in MAY_USE {
         let manifest = root().join("crates").join(name).join("Cargo.toml");
         let text = read(&manifest)?;
-        let own = text.lines().filter_map(|line| line.strip_prefix("portcullis-"));
+        // What tests use beside the crate is not what the crate uses.
+        let product = text.lines().take_while(|line| *line != "[dev-dependencies]");
+        let own = product.filter_map(|line| line.strip_prefix("portcullis-"));
         let used = own.filter_map(|line| line.split(['.', ' ', '=']).next());
         for used in used.filter(|used| !allowed.contains(used)) {
             faults.push(format!("`{name}` may not use `{used}` (see ARCHITECTURE.md)"));

@@ -239,3 +239,6 @@ impl Reader<'_> {
         self.findings.push(Report::new(diagnostic));
     }
 }
+
+#[cfg(test)]
+mod tests;

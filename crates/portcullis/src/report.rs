@@ -6,8 +6,8 @@ use crate::cli::complain_plainly;
 
 /// Prints findings to standard error, in colour if it is a terminal that wants it.
 pub(crate) fn to_stderr(findings: &[Report]) {
-    let colours =
-        std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     complain_plainly(&rendered(findings, theme));
 }
@@ -70,4 +70,55 @@ fn place(finding: &Report) -> Option<Place> {
         column: content.column() + 1,
         length: label.len(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
+
+    use super::{is_error, json, plain};
+
+    fn findings() -> Vec<Report> {
+        let placed = MietteDiagnostic::new("unknown key `lisen`")
+            .with_code("portcullis::config::unknown_key")
+            .with_help("did you mean `listen`?")
+            .with_label(LabeledSpan::at(9..14, "here"));
+        let source = NamedSource::new("portcullis.toml", "[server]\nlisen = 1\n");
+        let bare = MietteDiagnostic::new("cannot read `x`").with_severity(Severity::Warning);
+        vec![Report::new(placed).with_source_code(source), Report::new(bare)]
+    }
+
+    #[test]
+    fn programs_get_every_part() {
+        let expected = serde_json::json!({ "findings": [
+            {
+                "severity": "error",
+                "code": "portcullis::config::unknown_key",
+                "message": "unknown key `lisen`",
+                "help": "did you mean `listen`?",
+                "file": "portcullis.toml", "line": 2, "column": 1, "length": 5,
+            },
+            {
+                "severity": "warning", "code": null, "message": "cannot read `x`", "help": null,
+                "file": null, "line": null, "column": null, "length": null,
+            },
+        ]});
+        assert_eq!(json(&findings()), expected);
+    }
+
+    #[test]
+    fn people_see_the_text_the_place_and_the_hint() {
+        let text = plain(&findings());
+        for part in
+            ["portcullis.toml:2:1", "lisen = 1", "did you mean `listen`?", "portcullis::config::unknown_key"]
+        {
+            assert!(text.contains(part), "`{part}` is not in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "no colour where none was asked for");
+    }
+
+    #[test]
+    fn what_has_no_severity_stands_in_the_way() {
+        assert_eq!(findings().iter().map(is_error).collect::<Vec<_>>(), [true, false]);
+    }
 }

@@ -3,7 +3,7 @@
 //! INVARIANT: nothing that exists is overwritten, and a failure leaves nothing of ours behind.
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -59,10 +59,7 @@ impl Init {
             }
             Err(fault) => {
                 written.remove();
-                complain(
-                    format_args!("cannot write the configuration: {fault}; nothing was left behind"),
-                    None,
-                );
+                complain(format_args!("{fault}; nothing was left behind"), None);
                 Exit::Failed
             }
         }
@@ -94,8 +91,8 @@ impl Init {
         format!(
             "Wrote a configuration for {upstream} to {folder}. Now:\n\n{change}  portcullis check\n  \
              portcullis key create alice --user    # prints a key, once\n  portcullis run\n\nand elsewhere:\n\n  \
-             curl -i -H 'Host: {host}' http://127.0.0.1:8080/                        # 401\n  \
-             curl -i -H 'Host: {host}' -H \"X-API-Key: $KEY\" http://127.0.0.1:8080/   # passed on",
+             curl -i -H 'Host: {host}' http://127.0.0.1:8080/    # without a key: 401\n  \
+             curl -i -H 'Host: {host}' -H \"X-API-Key: $KEY\" http://127.0.0.1:8080/    # passed on",
             upstream = self.upstream,
             folder = self.folder.display(),
             host = self.host,
@@ -117,21 +114,23 @@ struct Written {
 }
 
 impl Written {
-    fn write(&mut self, folder: &Path, file: &File) -> io::Result<()> {
+    fn write(&mut self, folder: &Path, file: &File) -> Result<(), String> {
         let path = folder.join(file.name);
+        let named = path.display().to_string();
+        let cannot = |fault: std::io::Error| format!("cannot write `{named}`: {fault}");
         if let Some(parent) = path.parent() {
-            self.make(parent, file.secret)?;
+            self.make(parent, file.secret).map_err(cannot)?;
         }
         let mut options = OpenOptions::new();
         // `create_new` again: somebody else may have been quicker since we looked.
         options.write(true).create_new(true);
         private_file(&mut options, file.secret);
-        let mut opened = options.open(&path)?;
+        let mut opened = options.open(&path).map_err(cannot)?;
         self.files.push(path);
-        opened.write_all(file.text.as_bytes())
+        opened.write_all(file.text.as_bytes()).map_err(cannot)
     }
 
-    fn make(&mut self, folder: &Path, secret: bool) -> io::Result<()> {
+    fn make(&mut self, folder: &Path, secret: bool) -> std::io::Result<()> {
         if folder.as_os_str().is_empty() || folder.is_dir() {
             return Ok(());
         }
@@ -188,3 +187,6 @@ fn upstream(text: &str) -> Result<String, String> {
 fn host(text: &str) -> Result<String, String> {
     Host::parse(text).map(|host| host.to_string()).map_err(|fault| fault.to_string())
 }
+
+#[cfg(test)]
+mod tests;

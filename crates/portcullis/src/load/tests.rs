@@ -1,0 +1,163 @@
+//! What is found in the files of a configuration, and where it is shown.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use mmdb_writer::{Value, Writer};
+
+use super::{LoadedAll, load_all};
+use crate::report;
+
+const APP: &str = "[[app]]\nname = \"shop\"\nhosts = [\"shop.test\"]\nupstream = \"http://127.0.0.1:9000\"\n";
+
+fn folder(configuration: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!("{configuration}\n{APP}");
+    for (name, content) in
+        [("portcullis.toml", configuration.as_bytes())].into_iter().chain(files.iter().copied())
+    {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+fn load(folder: &Path) -> LoadedAll {
+    load_all(&folder.join("portcullis.toml"))
+}
+
+/// Every finding as `severity code file:line`, and whether there are parts.
+fn found(configuration: &str, files: &[(&str, &[u8])]) -> (Vec<String>, bool) {
+    let folder = folder(configuration, files);
+    let loaded = load(folder.path());
+    let told = report::json(&loaded.findings);
+    let list = told["findings"].as_array().unwrap().iter().map(|one| {
+        let text = |key: &str| one[key].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}:{}", text("severity"), text("code"), text("file"), one["line"])
+    });
+    (list.collect(), loaded.parts.is_some())
+}
+
+fn database(age: Duration) -> Vec<u8> {
+    let mut writer = Writer::builder("Test-Country").build_epoch(SystemTime::now() - age).build();
+    let country = Value::map([("country", Value::map([("iso_code", Value::String("US".to_owned()))]))]);
+    writer.insert_value("192.0.2.0/24".parse::<ipnet::IpNet>().unwrap(), country).unwrap();
+    writer.to_bytes().unwrap()
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn files_of_every_kind_are_checked_though_the_configuration_is_wrong() {
+    let (found, parts) = found(
+        "[server]\nlisen = 1\n[geo]\ndatabases = [\"a.mmdb\"]\n[directory]\n",
+        &[
+            ("a.mmdb", b"not a database"),
+            ("directory/people.toml", b"[[user]]\nid = \"a\"\ngroups = [\"nobody\"]\n"),
+            ("policies/a.cedar", b"permit (principal, action resource);\n"),
+        ],
+    );
+    assert!(!parts);
+    let all = found.join("\n");
+    assert!(found.contains(&"error portcullis::config::unknown_key portcullis.toml:2".to_owned()), "{all}");
+    assert!(found.contains(&"error portcullis::geo::unusable portcullis.toml:4".to_owned()), "{all}");
+    assert!(found.iter().any(|one| one.contains("directory/people.toml:3")), "{all}");
+    assert!(found.contains(&"error portcullis::policy::parse policies/a.cedar:1".to_owned()), "{all}");
+}
+
+#[test]
+fn a_truncated_database_is_found_where_it_is_named() {
+    let whole = database(DAY);
+    let geo = "[geo]\ndatabases = [\"a.mmdb\"]\n";
+    assert_eq!(found(geo, &[("a.mmdb", &whole)]), (Vec::new(), true));
+    let cut = &whole[..whole.len() / 2];
+    assert_eq!(
+        found(geo, &[("a.mmdb", cut)]),
+        (vec!["error portcullis::geo::unusable portcullis.toml:2".to_owned()], false)
+    );
+}
+
+#[test]
+fn an_old_database_is_a_warning() {
+    let geo = "[geo]\ndatabases = [\"a.mmdb\"]\nmax_age = \"30d\"\n";
+    let warning = vec!["warning portcullis::geo::stale portcullis.toml:2".to_owned()];
+    assert_eq!(found(geo, &[("a.mmdb", &database(DAY * 31))]), (warning, true));
+    assert_eq!(found(geo, &[("a.mmdb", &database(DAY * 29))]), (Vec::new(), true));
+}
+
+#[test]
+fn a_country_without_a_database_is_a_warning() {
+    let folder = folder("", &[]);
+    let file = folder.path().join("portcullis.toml");
+    std::fs::write(&file, format!("{APP}access = \"identified\"\nrequire = {{ country = [\"US\"] }}\n"))
+        .unwrap();
+    let loaded = load(folder.path());
+    assert!(loaded.parts.is_some());
+    assert!(report::plain(&loaded.findings).contains("portcullis::geo::missing"));
+}
+
+#[test]
+fn key_files_are_read() {
+    let issuer = |file: &str| {
+        format!("[[issuer]]\nissuer = \"https://a.test\"\naudiences = [\"shop\"]\njwks_file = \"{file}\"\n")
+    };
+    let (found, parts) = found(&issuer("keys.json"), &[("keys.json", b"{}")]);
+    assert_eq!(found, ["error portcullis::identity::issuer portcullis.toml:4"]);
+    assert!(!parts);
+}
+
+#[test]
+fn texts_nobody_reads_are_warnings() {
+    let folder = folder(
+        "",
+        &[("policies/a.cedar", b"@reason(\"closed_today\")\nforbid (principal, action, resource);")],
+    );
+    let texts = "[app.texts]\ncredentials_required = \"a\"\nclosed_today = \"b\"\nclosed_tody = \"c\"\n";
+    std::fs::write(folder.path().join("portcullis.toml"), format!("{APP}{texts}")).unwrap();
+    let told = report::plain(&load(folder.path()).findings);
+    assert_eq!(told.matches("portcullis::config::unknown_text").count(), 1, "{told}");
+    assert!(told.contains("did you mean `closed_today`?"), "{told}");
+}
+
+#[test]
+fn the_version_follows_every_byte() {
+    let version = |configuration: &str, files: &[(&str, &[u8])]| {
+        let folder = folder(configuration, files);
+        let loaded = load(folder.path());
+        loaded.parts.unwrap_or_else(|| panic!("{}", report::plain(&loaded.findings))).version
+    };
+    let policy: (&str, &[u8]) = ("policies/a.cedar", b"// a\n");
+    let one = version("", &[policy]);
+    assert_eq!(one.len(), 64);
+    assert_eq!(one, version("", &[policy]), "the same files are the same version, wherever they are");
+    let others = [
+        version("# a comment", &[policy]),
+        version("", &[("policies/a.cedar", b"// b\n")]),
+        version("", &[("policies/b.cedar", b"// a\n")]),
+        version("", &[policy, ("policies/b.cedar", b"")]),
+    ];
+    assert!(others.iter().all(|other| *other != one));
+}
+
+#[test]
+fn hidden_files_are_left_out() {
+    let folder = folder(
+        "",
+        &[
+            ("policies/.a.cedar.swp", b"x"),
+            ("policies/.old/a.cedar", b"broken"),
+            ("policies/.b.cedar", b"broken"),
+        ],
+    );
+    assert!(load(folder.path()).parts.is_some());
+}
+
+#[test]
+fn where_the_log_is_stays_known() {
+    let folder = folder("[server]\ndata = \"here\"\nlisten = 1\n", &[]);
+    let loaded = load(folder.path());
+    assert!(loaded.parts.is_none());
+    assert_eq!(loaded.log_folder, Some(folder.path().join("here/log")));
+    assert_eq!(loaded.state_file, Some(folder.path().join("here/state.sqlite")));
+}

@@ -84,15 +84,16 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         together::unread_texts(&mut reader.source, &named, policies);
     }
     let renderer = reader.renderer(&named);
+    if let (None, Some(directory), Some(policies)) = (&loaded.config, &directory, &policies) {
+        reader.entities(directory, &Apps::default(), policies);
+    }
     let parts = loaded.config.and_then(|config| {
         let zones = Zones::new(config.zones.clone())
             .map_err(|fault| reader.bare("portcullis::config::zones", &fault))
             .ok()?;
         let apps = Apps::new(apps::apps(config.apps.clone()));
         let (directory, policies) = (directory?, policies?);
-        if let Err(faults) = bind::entities::entities(&directory, &apps, &policies.schema) {
-            reader.findings.extend(faults);
-        }
+        reader.entities(&directory, &apps, &policies);
         let databases = geo?;
         together::stale_databases(&mut reader.source, &databases, config.geo.max_age);
         let databases = databases.into_iter().map(|(_, database)| database).collect();
@@ -139,6 +140,13 @@ impl Reader<'_> {
             Policies::load_with(&texts, schema.as_ref(), &named.guards, std::slice::from_ref(written));
         self.findings.extend(loaded.findings);
         loaded.policies
+    }
+
+    /// The directory's attributes must be what the schema says they are.
+    fn entities(&mut self, directory: &Directory, apps: &Apps, policies: &Policies) {
+        if let Err(faults) = bind::entities::entities(directory, apps, &policies.schema) {
+            self.findings.extend(faults);
+        }
     }
 
     fn geo(&mut self, named: &Named) -> Option<Vec<(String, GeoDatabase)>> {

@@ -108,6 +108,17 @@ fn key_files_are_read() {
 }
 
 #[test]
+fn attributes_are_what_the_schema_says_even_beside_other_faults() {
+    let people: (&str, &[u8]) = ("directory/a.toml", b"[[user]]\nid = \"a\"\nattributes = { name = 3 }\n");
+    for configuration in ["[directory]\n", "[directory]\n[server]\nlisen = 1\n"] {
+        let folder = folder(configuration, &[people]);
+        let loaded = load(folder.path());
+        assert!(loaded.parts.is_none());
+        assert!(report::plain(&loaded.findings).contains("name"), "{}", report::plain(&loaded.findings));
+    }
+}
+
+#[test]
 fn texts_nobody_reads_are_warnings() {
     let folder = folder(
         "",

@@ -11,9 +11,16 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs a program and fails if it fails.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    println!("$ {program} {}", arguments.join(" "));
+    run_with(&[], program, arguments)
+}
+
+/// Runs a program that is told something by environment variables.
+pub(crate) fn run_with(variables: &[(&str, &str)], program: &str, arguments: &[&str]) -> Result<(), String> {
+    let told: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    println!("$ {told}{program} {}", arguments.join(" "));
     let status = Command::new(program)
         .args(arguments)
+        .envs(variables.iter().copied())
         .current_dir(root())
         .status()
         .map_err(|fault| format!("cannot start `{program}`: {fault}"))?;
@@ -28,20 +35,4 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
 pub(crate) fn have(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|paths| std::env::split_paths(&paths).any(|path| path.join(program).is_file()))
-}
-
-/// Makes a chore's environment variable known to the programs it runs.
-pub(crate) fn run_with(variable: (&str, &str), program: &str, arguments: &[&str]) -> Result<(), String> {
-    println!("$ {}={} {program} {}", variable.0, variable.1, arguments.join(" "));
-    let status = Command::new(program)
-        .args(arguments)
-        .env(variable.0, variable.1)
-        .current_dir(root())
-        .status()
-        .map_err(|fault| format!("cannot start `{program}`: {fault}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{program} {}` failed: {status}", arguments.join(" ")))
-    }
 }

@@ -20,7 +20,7 @@ pub(crate) fn all() -> Result<(), String> {
 
 /// Rewrites what is generated from the code.
 pub(crate) fn generate() -> Result<(), String> {
-    run_with(("UPDATE_GENERATED", "1"), "cargo", &["test", "--package", "portcullis", "generated"])?;
+    run_with(&[("UPDATE_GENERATED", "1")], "cargo", &["test", "--package", "portcullis", "generated"])?;
     run(
         "cargo",
         &[

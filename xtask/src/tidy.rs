@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what keeps the house in order and no compiler checks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Result<(), String> {
     run("cargo", &["fmt", "--all", "--check"])?;
     dependency_direction()?;
     file_sizes()?;
+    book()?;
     run("cargo", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
 }
 
@@ -61,6 +63,41 @@ fn file_sizes() -> Result<(), String> {
     }
     long.sort();
     if long.is_empty() { Ok(()) } else { Err(long.join("\n")) }
+}
+
+/// Every chapter that the book's summary names exists, and every page stands in the summary: mdBook leaves out the rest
+/// without a word.
+fn book() -> Result<(), String> {
+    let source = root().join("docs/src");
+    let summary = read(&source.join("SUMMARY.md"))?;
+    let named: BTreeSet<PathBuf> = summary
+        .split("](")
+        .skip(1)
+        .filter_map(|link| link.split(')').next())
+        .map(|link| source.join(link))
+        .collect();
+    let mut pages = BTreeSet::new();
+    let mut folders = vec![source];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|fault| format!("{}: {fault}", folder.display()))? {
+            let path = entry.map_err(|fault| fault.to_string())?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md")
+                && !path.ends_with("SUMMARY.md")
+            {
+                pages.insert(path);
+            }
+        }
+    }
+    let faults: Vec<_> = named
+        .difference(&pages)
+        .map(|page| format!("docs/src/SUMMARY.md names {}, which does not exist", page.display()))
+        .chain(
+            pages.difference(&named).map(|page| format!("{} is not in docs/src/SUMMARY.md", page.display())),
+        )
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
 fn is_rust(path: &Path) -> bool {

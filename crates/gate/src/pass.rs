@@ -1,6 +1,7 @@
 //! The way of one request.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -81,7 +82,7 @@ impl Gate {
     pub async fn pass(&self, head: &Parts, peer: SocketAddr) -> Passage {
         let snapshot = self.snapshot.load_full();
         let mut draft = Draft::open(head, peer, Door::Proxy, &snapshot.version);
-        match stages(&snapshot, head, peer, &mut draft) {
+        match guarded(&mut draft, |draft| stages(&snapshot, head, peer, draft)) {
             Ok(allowed) => self.let_through(snapshot, head, allowed, draft).await,
             Err(stop) => self.stop(&snapshot, head, stop, draft).await,
         }
@@ -150,6 +151,17 @@ struct Allowed {
     request: CanonicalRequest,
     app: Arc<App>,
     own_headers: HeaderMap,
+}
+
+/// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
+fn guarded<T>(draft: &mut Draft, stages: impl FnOnce(&mut Draft) -> Result<T, Stop>) -> Result<T, Stop> {
+    // The draft is only added to, so what stands in it after a panic is what the stages before it found.
+    let ended = catch_unwind(AssertUnwindSafe(|| stages(draft)));
+    ended.unwrap_or_else(|_| {
+        tracing::error!(reference = %draft.reference, "a stage panicked; answering 503");
+        draft.detail("a stage panicked");
+        Err(Stop::fault())
+    })
 }
 
 /// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
@@ -346,3 +358,6 @@ pub(crate) fn base(request: &CanonicalRequest) -> String {
 fn asked_headers(head: &Parts) -> (http::Method, HeaderMap) {
     (head.method.clone(), head.headers.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use portcullis_request::{Ambiguity, CanonicalRequest};
 use portcullis_response::Refusal;
 
 use crate::App;
-use crate::bind::refusal::said;
+use crate::bind::refusal::{RETRY_AFTER, said};
 
 /// What a stopped request was about, as far as it is known.
 type About = (Arc<App>, CanonicalRequest);
@@ -47,8 +47,18 @@ impl Stop {
         Self::Refused { refusal: Refusal::Misdirected(said("misdirected")), about: None }
     }
 
-    /// Whether the connection must end: after a request that could be read in two ways, so could the next.
+    /// 503: a defect of ours, in which nothing was decided.
+    pub(crate) fn fault() -> Self {
+        let unavailable = Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER);
+        Self::Refused { refusal: unavailable, about: None }
+    }
+
+    /// Whether the connection must end: after a defect of ours nothing is certain, and after a request that could be read in two ways, so could the next.
     pub(crate) fn closes(&self) -> bool {
-        matches!(self, Self::Refused { refusal: Refusal::Ambiguous(_), .. })
+        match self {
+            Self::Refused { refusal: Refusal::Ambiguous(_), .. } => true,
+            Self::Refused { refusal: Refusal::Unavailable(..), about: None } => true,
+            Self::Refused { .. } | Self::Answered { .. } => false,
+        }
     }
 }

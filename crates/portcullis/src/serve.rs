@@ -72,10 +72,12 @@ pub(crate) struct Running {
     log: Arc<Log>,
     shutdown: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// How long tasks may take to end: what the configuration gives connections, and a moment for the rest.
+    patience: Duration,
 }
 
-/// How long connections may take to end. Longer than an ordinary answer, shorter than the patience of a supervisor.
-const DRAIN: Duration = Duration::from_secs(20);
+/// What ending takes besides waiting for connections.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Starts logging to standard error; a second call changes nothing.
 pub(crate) fn start_logging(json: bool) {
@@ -156,6 +158,7 @@ pub(crate) async fn start(
     let log = Arc::new(Log::open(parts.config.log.clone())?);
     let store = KeyStore::open(&parts.config.state_file())?;
     let limits = parts.config.limits();
+    let patience = limits.drain.saturating_add(MOMENT);
     let sources = reload::Sources::of(&parts.config);
     let admin_settings = parts.config.admin.as_ref().map(assemble::admin_token);
     let snapshot = assemble::snapshot(parts, &store, None)?;
@@ -191,7 +194,7 @@ pub(crate) async fn start(
             tracing::error!(%fault, "the proxy ended");
         }
     }));
-    Ok(Running { listen, admin: admin_address, log_folder, gate, log, shutdown, tasks })
+    Ok(Running { listen, admin: admin_address, log_folder, gate, log, shutdown, tasks, patience })
 }
 
 async fn until(mut ended: watch::Receiver<bool>) {
@@ -204,7 +207,7 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.send_replace(true);
         for task in self.tasks {
-            match tokio::time::timeout(DRAIN, task).await {
+            match tokio::time::timeout(self.patience, task).await {
                 Ok(Ok(())) => {}
                 Ok(Err(fault)) => tracing::error!(%fault, "a task ended badly"),
                 Err(_) => tracing::warn!("a task did not end in time"),

@@ -1,0 +1,33 @@
+use super::*;
+
+fn draft() -> Draft {
+    let head =
+        http::Request::builder().uri("/x").header("host", "shop.test").body(()).unwrap().into_parts().0;
+    Draft::open(&head, ([127, 0, 0, 1], 1).into(), Door::Proxy, "version")
+}
+
+#[test]
+fn a_panic_is_an_outage_and_no_denial() {
+    let mut draft = draft();
+    let ended = guarded::<()>(&mut draft, |_| panic!("planted"));
+    let Err(stop) = ended else { panic!("passed") };
+    assert!(stop.closes());
+    let Stop::Refused { refusal, .. } = stop else { panic!("answered") };
+    assert_eq!((refusal.status().as_u16(), refusal.code()), (503, "cannot_decide"));
+    assert_eq!(draft.close(None, None).detail.as_deref(), Some("a stage panicked"));
+}
+
+#[test]
+fn what_the_caller_wrote_is_escaped_and_cut_in_records() {
+    let long = "a".repeat(5000);
+    let head = http::Request::builder()
+        .uri("/x")
+        .header("host", b"ev\xffil".as_slice())
+        .header("user-agent", long)
+        .body(())
+        .unwrap();
+    let draft = Draft::open(&head.into_parts().0, ([127, 0, 0, 1], 1).into(), Door::Proxy, "version");
+    let entry = draft.close(Some("invalid_host"), Some(400));
+    assert_eq!(entry.request.host, "ev\\xffil");
+    assert_eq!(entry.request.user_agent.map(|agent| agent.len()), Some(512));
+}

@@ -76,14 +76,9 @@ fn add(path: &Path, stamp: &mut Stamp) {
     }
 }
 
-/// Fetches every issuer's keys once.
+/// Fetches every issuer's keys once; what cannot be fetched says so itself.
 pub(crate) async fn fetch_keys(gate: &Gate) {
-    let snapshot = gate.snapshot();
-    for issuer in snapshot.identifier.refresh(&KeyFetcher::new()).await {
-        if let Some(fault) = issuer.last_error {
-            tracing::warn!(issuer = issuer.issuer, fault, "keys not fetched; its tokens are answered 503");
-        }
-    }
+    gate.snapshot().identifier.refresh(&KeyFetcher::new()).await;
 }
 
 /// Keeps the keys of whatever snapshot is in force fresh.

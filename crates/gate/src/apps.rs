@@ -73,6 +73,7 @@ impl Apps {
         let apps: Vec<Arc<App>> = apps
             .into_iter()
             .map(|mut app| {
+                get_covers_head(&mut app.routes);
                 app.routes.sort_by_key(|route| (route.pattern.specificity(), route.methods.is_empty()));
                 Arc::new(app)
             })
@@ -107,14 +108,39 @@ impl Apps {
     }
 }
 
+/// HEAD is GET without the content (RFC 9110 §9.3.2), so a route for GET is one for HEAD, unless another of the same
+/// pattern says so itself. Otherwise HEAD would fall through to a wider route that requires less.
+fn get_covers_head(routes: &mut [Route]) {
+    let own: Vec<PathPattern> = routes
+        .iter()
+        .filter(|route| route.methods.contains(&http::Method::HEAD))
+        .map(|route| route.pattern.clone())
+        .collect();
+    for route in routes {
+        if route.methods.contains(&http::Method::GET) && !own.contains(&route.pattern) {
+            route.methods.push(http::Method::HEAD);
+        }
+    }
+}
+
 impl App {
+    /// The route that this request would be for if `hidden` did not exist.
+    #[must_use]
+    pub fn route_without(&self, hidden: &Route, request: &CanonicalRequest) -> Option<&Route> {
+        self.routes.iter().filter(|route| route.entity != hidden.entity).find(|route| route.covers(request))
+    }
+
     /// The route this request is for: the most specific that covers its path and method.
     #[must_use]
     pub fn route(&self, request: &CanonicalRequest) -> Option<&Route> {
-        self.routes.iter().find(|route| {
-            (route.methods.is_empty() || route.methods.contains(&request.method))
-                && route.pattern.matches(&request.path)
-        })
+        self.routes.iter().find(|route| route.covers(request))
+    }
+}
+
+impl Route {
+    fn covers(&self, request: &CanonicalRequest) -> bool {
+        (self.methods.is_empty() || self.methods.contains(&request.method))
+            && self.pattern.matches(&request.path)
     }
 }
 
@@ -190,6 +216,8 @@ mod tests {
             ("PUT", "/api/orders", "shop/orders"),
             ("GET", "/api/orders/7", "shop/one"),
             ("GET", "/api/orders/7/items", "shop/orders"),
+            ("HEAD", "/api/orders", "shop/list"),
+            ("HEAD", "/api/orders/7", "shop/one"),
             ("GET", "/premium", "media/premium"),
             ("GET", "/premium/x", "media/premium"),
             ("GET", "/premiumx", "shop/all"),

@@ -4,10 +4,11 @@
 
 use std::time::{Instant, SystemTime};
 
+use portcullis_context::Person;
 use portcullis_decision::{Decision, Verdict};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry};
-use portcullis_request::{CanonicalRequest, Reference};
+use portcullis_request::{CanonicalRequest, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
 use crate::{App, Route};
@@ -33,8 +34,10 @@ impl Draft {
     pub fn open(head: &http::request::Parts, peer: std::net::SocketAddr, door: Door, snapshot: &str) -> Self {
         let received = SystemTime::now();
         let reference = Reference::new(received);
-        let host =
-            head.headers.get(http::header::HOST).map(|host| cut(&host.as_bytes().escape_ascii().to_string()));
+        let host = head
+            .headers
+            .get(http::header::HOST)
+            .map(|host| cut(&discreet(&host.as_bytes().escape_ascii().to_string())));
         let entry = Entry {
             reference: reference.uuid(),
             time: jiff::Timestamp::try_from(received).map(|time| format!("{time:.6}")).unwrap_or_default(),
@@ -44,7 +47,7 @@ impl Draft {
                 method: cut(head.method.as_str()),
                 scheme: "http".to_owned(),
                 host: host.unwrap_or_default(),
-                path: cut(&head.uri.path().escape_debug().to_string()),
+                path: cut(&discreet(&head.uri.path().escape_debug().to_string())),
                 query: None,
                 client: peer.ip().to_string(),
                 peer: None,
@@ -139,6 +142,15 @@ impl Draft {
                 .collect(),
             undecided: verdict.undecided().to_vec(),
         });
+    }
+
+    /// What the directory puts the caller in directly; what the credential says stands in `principal.in`.
+    pub fn member_of(&mut self, person: &Person) {
+        let groups = person.groups.iter().map(|group| format!("Group::{group:?}"));
+        let all: Vec<_> = groups.chain(person.roles.iter().map(|role| format!("Role::{role:?}"))).collect();
+        if !all.is_empty() {
+            self.entry.facts.insert("principal.in (directory)".to_owned(), all.into());
+        }
     }
 
     /// What an operator should know beyond the public reason.

@@ -14,8 +14,9 @@ use portcullis_request::Reference;
 
 use crate::bind::facts::kind;
 
-/// Encoded in values: controls, everything beyond ASCII, `%` itself, and `,` since lists are joined by it.
-const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b',');
+/// Encoded in values: controls, everything beyond ASCII, `%` itself, `,` since lists are joined by it, and spaces, since
+/// readers trim them: `alice ` must not arrive as `alice`.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b',');
 
 /// Headers for the origin. Without a caller (public routes) there is the reference alone.
 #[must_use]
@@ -96,7 +97,7 @@ mod tests {
         let reference = Reference::new(SystemTime::now());
         let hostile = caller("a\r\nX-Admin: 1\0ü%", &["x,y", "z"]);
         let headers = of(Some(&hostile), &situation(Fact::Known("gold\n".to_owned())), reference);
-        assert_eq!(headers["x-portcullis-user"], "a%0D%0AX-Admin: 1%00%C3%BC%25");
+        assert_eq!(headers["x-portcullis-user"], "a%0D%0AX-Admin:%201%00%C3%BC%25");
         assert_eq!(headers["x-portcullis-groups"], "x%2Cy,z");
         assert_eq!(headers["x-portcullis-tier"], "gold%0A");
         assert_eq!(headers["x-portcullis-kind"], "User");

@@ -257,7 +257,10 @@ fn identified(
             draft.unidentified(&absence);
             match absence {
                 Absence::NoCredential if route.public => Ok(None),
-                Absence::NoCredential if hides_from_strangers(snapshot, route, request, draft) => {
+                // As if the route did not exist: where everything else asks who it is, so does what is hidden.
+                _ if app.route_without(route, request).is_none_or(|next| next.public)
+                    && hides_from_strangers(snapshot, route, request, draft) =>
+                {
                     Err(Stop::refused(Refusal::Hidden, app, request))
                 }
                 absence => Err(Stop::refused(refusal::absence(&absence), app, request)),
@@ -266,19 +269,23 @@ fn identified(
     }
 }
 
-/// Whether the policies hide this route from a caller who did not say who they are. A challenge would tell that
-/// there is something, so hiding comes before asking.
+/// Whether the policies hide this route from a caller whom we do not know, whatever the reason. A challenge, or a word
+/// on a bad credential, would tell that there is something, so hiding comes before both.
 fn hides_from_strangers(
     snapshot: &Snapshot,
     route: &Route,
     request: &CanonicalRequest,
-    draft: &Draft,
+    draft: &mut Draft,
 ) -> bool {
     let situation = snapshot.situator.situate(None, request.client, draft.received);
     let bound = facts::bind(request, route, None, &situation, None);
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
-    matches!(said, Err(Refusal::Hidden))
+    let hides = matches!(said, Err(Refusal::Hidden));
+    if hides {
+        draft.decided(bound, &verdict, &snapshot.redaction);
+    }
+    hides
 }
 
 /// decide: may they?
@@ -294,6 +301,9 @@ fn decided(
     let bound = facts::bind(request, route, caller, situation, Some(ticket));
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
     draft.decided(bound, &verdict, &snapshot.redaction);
+    if let Some(person) = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id)) {
+        draft.member_of(person);
+    }
     refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault)
 }
 

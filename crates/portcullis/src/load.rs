@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use miette::{MietteDiagnostic, NamedSource, Report};
-use portcullis_context::{Directory, GeoDatabase, GeoSources, Zones};
+use portcullis_context::{Describes, Directory, GeoDatabase, GeoSources, Zones};
 use portcullis_gate::{Apps, bind};
 use portcullis_policy::{Origin, Policies, SourceText};
 use portcullis_response::Renderer;
@@ -97,7 +97,7 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         let databases = geo?;
         together::stale_databases(&mut reader.source, &databases, config.geo.max_age);
         let databases = databases.into_iter().map(|(_, database)| database).collect();
-        let geo = GeoSources::new(databases, Some(config.geo.max_age));
+        let geo = geo_sources(databases, config.geo.max_age);
         let version = reader.version();
         Some(Parts { config, apps, policies, directory, geo, zones, renderer: renderer?, version })
     });
@@ -108,6 +108,15 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         log_folder: Some(config::log_folder(&named.data)),
         state_file: Some(config::state_file(&named.data)),
     }
+}
+
+/// The databases as sources. What none of them describes is unavailable rather than absent: a rule about countries must
+/// not come out as "in no country" because nobody configured a database.
+fn geo_sources(databases: Vec<GeoDatabase>, max_age: std::time::Duration) -> GeoSources {
+    let sources = GeoSources::new(databases, Some(max_age));
+    let described = sources.describes();
+    let missing = Describes { country: !described.country, region: !described.region, asn: !described.asn };
+    sources.with_unavailable(missing, "no geo database that describes it is configured")
 }
 
 /// Reads one thing after the other, remembers what is wrong and digests what is read.

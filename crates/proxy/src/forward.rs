@@ -183,6 +183,7 @@ fn accept(response: &mut Response<Incoming>) -> Result<(), Fault> {
     headers::remove_hop_by_hop(fields);
     // Ours alone to say (RFC 9209 §2): an origin is no proxy on this way.
     fields.remove(&PROXY_STATUS);
+    headers::remove_own(fields);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Method, Version};
 
 use crate::address::Forwarding;
-use crate::ambiguity::quoted;
+use crate::ambiguity::{quoted, quoted_discreet};
 use crate::{Ambiguity, CanonicalPath, Host, Reference, TrustedPeers, framing, headers};
 
 /// The scheme the caller used towards us, or towards the trusted peer that says so.
@@ -132,8 +132,8 @@ fn authority(head: &Parts) -> Result<(Host, Option<u16>), Ambiguity> {
     {
         let detail = format!(
             "the target names {} and the `Host` field {}",
-            quoted(target.as_str()),
-            quoted(field.as_bytes())
+            quoted_discreet(target.as_str()),
+            quoted_discreet(field.as_bytes())
         );
         return Err(Ambiguity::new("ambiguous_target", detail));
     }
@@ -142,7 +142,8 @@ fn authority(head: &Parts) -> Result<(Host, Option<u16>), Ambiguity> {
 
 pub(crate) fn parse_authority(bytes: &[u8]) -> Result<(Host, Option<u16>), Ambiguity> {
     let invalid = |why: String| Ambiguity::new("invalid_host", why);
-    let text = str::from_utf8(bytes).map_err(|_| invalid(format!("{} is no host", quoted(bytes))))?;
+    let text =
+        str::from_utf8(bytes).map_err(|_| invalid(format!("{} is no host", quoted_discreet(bytes))))?;
     Host::parse_authority(text).map_err(|fault| invalid(fault.to_string()))
 }
 
@@ -164,8 +165,8 @@ fn query(raw: &str) -> Result<String, Ambiguity> {
         let detail = format!("the query has {} bytes, at most {LONGEST_QUERY} are read", raw.len());
         return Err(Ambiguity::new("query_too_long", detail));
     }
-    if raw.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#') {
-        let detail = format!("the query {} has a byte that must be percent-encoded", quoted(raw));
+    if let Some(at) = raw.bytes().position(|byte| !byte.is_ascii_graphic() || byte == b'#') {
+        let detail = format!("the query has a byte that must be percent-encoded, at {at} of {}", raw.len());
         return Err(Ambiguity::new("ambiguous_query", detail));
     }
     Ok(raw.to_owned())

@@ -123,9 +123,9 @@ static SINGLE_VALUED: [HeaderName; 24] = [
     header::SEC_WEBSOCKET_KEY,
 ];
 
-/// Most header fields in one request. Browsers send about thirty and the widely used servers stop at 100; a quarter
-/// more leaves room for what proxies on the way add.
-const MOST_HEADERS: usize = 128;
+/// Most header fields in one request. Browsers send about thirty, and the widely used servers stop at 100, as does the
+/// HTTP library of the proxy.
+const MOST_HEADERS: usize = 100;
 
 #[cfg(test)]
 mod tests;

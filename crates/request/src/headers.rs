@@ -29,14 +29,24 @@ pub fn remove_unsettable(headers: &mut HeaderMap, from_trusted: bool) {
     }
 }
 
-/// Removes from a request's trailers what would count as something else than a trailer where an origin merges them
-/// into the headers: whatever no caller may set, credentials, and names that could be folded into either.
+/// Removes what only we say, from an origin's answer: a caller must be able to believe `X-Portcullis-Ref`.
+pub fn remove_own(headers: &mut HeaderMap) {
+    let own: Vec<HeaderName> =
+        headers.keys().filter(|name| folded(name.as_str()).starts_with(OWN_PREFIX)).cloned().collect();
+    for name in own {
+        headers.remove(name);
+    }
+}
+
+/// Removes from a request's trailers all but those known to be mere trailers (checksums, gRPC's own): where an origin
+/// merges them into the headers, any other might count as a credential or an identity, by whatever name the
+/// configuration or the origin knows it.
 pub fn remove_unsettable_trailers(trailers: &mut HeaderMap) {
     let unsettable: Vec<HeaderName> = trailers
         .keys()
         .filter(|name| {
             let folded = folded(name.as_str());
-            folded != name.as_str() || is_unsettable(&folded, false) || CREDENTIALS.contains(&&*folded)
+            folded != name.as_str() || !TRAILERS.iter().any(|known| folded.starts_with(known))
         })
         .cloned()
         .collect();
@@ -92,8 +102,33 @@ fn is_unsettable(folded: &str, from_trusted: bool) -> bool {
     folded.starts_with(OWN_PREFIX)
         || folded.starts_with("proxy-")
         || ALWAYS.contains(&folded)
-        || (!from_trusted && (folded.starts_with("x-forwarded-") || FROM_TRUSTED_ONLY.contains(&folded)))
+        || (!from_trusted
+            && (FROM_TRUSTED_ONLY.contains(&folded)
+                || PREFIXES_FROM_TRUSTED_ONLY.iter().any(|prefix| folded.starts_with(prefix))))
 }
+
+/// How other gateways and servers tell origins who the caller is or how it came. An application that moved here from
+/// behind one of them still believes these.
+const PREFIXES_FROM_TRUSTED_ONLY: [&str; 18] = [
+    "x-forwarded-",
+    "remote-",
+    "x-remote-",
+    "x-webauth-",
+    "x-auth-request-",
+    "x-auth-user",
+    "x-auth-email",
+    "x-auth-groups",
+    "x-authentik-",
+    "x-pomerium-",
+    "x-ssl-",
+    "ssl-client-",
+    "x-client-cert",
+    "x-envoy-",
+    "x-amzn-oidc-",
+    "x-goog-",
+    "x-ms-client-principal",
+    "cf-access-",
+];
 
 /// From nobody.
 const ALWAYS: [&str; 14] = [
@@ -119,7 +154,7 @@ const ALWAYS: [&str; 14] = [
 ];
 
 /// Whose word on the caller's address, or on how the caller reached us, some origins take.
-const FROM_TRUSTED_ONLY: [&str; 12] = [
+const FROM_TRUSTED_ONLY: [&str; 13] = [
     "x-forwarded",
     "x-forward-for",
     "x-original-forwarded-for",
@@ -129,13 +164,15 @@ const FROM_TRUSTED_ONLY: [&str; 12] = [
     "x-remote-addr",
     "x-remote-ip",
     "client-ip",
+    "x-azure-clientip",
     "true-client-ip",
     "cf-connecting-ip",
     "fastly-client-ip",
 ];
 
-/// Who asks was decided from the head; a trailer must not say otherwise.
-const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "x-api-key"];
+/// What the names of trailers that travel on begin with.
+const TRAILERS: [&str; 7] =
+    ["grpc-", "content-digest", "repr-digest", "digest", "content-md5", "x-amz-checksum-", "x-checksum"];
 
 /// RFC 9110 §7.6.1, with those that only proxies of old know. `Trailer` is not among them (§6.6.2): trailers travel on,
 /// and it announces them.

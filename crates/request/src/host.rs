@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::ambiguity::quoted;
+use crate::ambiguity::quoted_discreet as quoted;
 
 /// A canonical host: lower case, no port, no trailing dot; an IPv6 literal keeps its brackets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ pub mod pattern;
 pub mod reference;
 
 pub use address::TrustedPeers;
-pub use ambiguity::Ambiguity;
+pub use ambiguity::{Ambiguity, discreet};
 pub use canonical::{CanonicalRequest, Scheme, admit};
 pub use host::{Host, HostError};
 pub use path::CanonicalPath;

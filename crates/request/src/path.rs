@@ -5,7 +5,7 @@
 //! another resource than the one decided on.
 
 use crate::Ambiguity;
-use crate::ambiguity::quoted;
+use crate::ambiguity::quoted_discreet as quoted;
 
 /// The one reading of a path: what is decided on and forwarded.
 ///

@@ -38,12 +38,12 @@ pub fn bind<'a>(
     let principal = principal_name(caller);
     let mut attributes: Record<'a> = Vec::new();
     if let Some(caller) = caller {
-        attributes.extend(
-            caller
-                .attributes
-                .iter()
-                .filter_map(|(name, value)| json(value).map(|value| (Cow::Borrowed(name.as_str()), value))),
-        );
+        for (name, value) in &caller.attributes {
+            match json(value) {
+                Some(value) => attributes.push((Cow::Borrowed(name.as_str()), value)),
+                None => gaps.unavailable_principal(name, "its value has no Cedar type"),
+            }
+        }
         match &situation.tier {
             Fact::Known(tier) => attributes.push(("tier".into(), text(tier))),
             Fact::Absent(why) => gaps.absent("principal.tier", why),

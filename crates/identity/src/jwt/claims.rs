@@ -119,7 +119,13 @@ impl<'p> Claims<'p> {
     fn attribute(&self, name: &str) -> Result<Option<Value>, Absence> {
         let value = match self.find(name)? {
             None => return Ok(None),
-            Some(value @ (Value::Bool(_) | Value::Number(_))) => value.clone(),
+            Some(value @ Value::Bool(_)) => value.clone(),
+            // Cedar has whole numbers of 64 bits. What is none would vanish on the way to a policy, and a forbid that
+            // asks for it would not hold.
+            Some(Value::Number(number)) if number.as_i64().is_none() => {
+                return Err(wrong(name, "is no whole number of 64 bits"));
+            }
+            Some(value @ Value::Number(_)) => value.clone(),
             Some(value @ Value::String(_)) => Value::String(plain(value, name)?),
             Some(Value::Array(_)) => self.array(name)?.into(),
             Some(_) => return Err(wrong(name, "is neither a scalar nor an array of texts")),

@@ -101,9 +101,21 @@ fn a_claim_is_found_by_its_whole_name_before_its_path() {
 
 #[test]
 fn scalars_become_attributes_as_they_are() {
-    for value in [json!(true), json!(7), json!(-2.5), json!("sales"), json!([])] {
+    for value in [json!(true), json!(7), json!(-2), json!("sales"), json!([])] {
         let principal = identify(json!({ "https://claims.test/department": value })).unwrap();
         assert_eq!(principal.attributes["department"], value);
+    }
+}
+
+/// Dropped on the way to a policy, such a number would let its bearer pass a forbid that asks for it.
+#[test]
+fn numbers_that_cedar_does_not_have_are_the_callers_fault() {
+    for value in [json!(7.5), json!(7.0), json!(9_223_372_036_854_775_808_u64), json!(1e300)] {
+        let outcome = identify(json!({ "https://claims.test/department": value }));
+        assert!(
+            matches!(outcome, Err(Absence::Invalid(ref fault)) if fault.code == "token_claim"),
+            "{outcome:?}"
+        );
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use text::{DurationText, PathText, SizeText};
 pub(crate) struct RawConfig {
     /// The listener that callers reach.
     pub(crate) server: RawServer,
-    /// The listener for operators: health, readiness, metrics. Without this table there is none, because a port that
+    /// The listener for operators: health, readiness, decisions. Without this table there is none, because a port that
     /// nobody asked for is a port that nobody guards.
     pub(crate) admin: Option<RawAdmin>,
     /// Where the Cedar policies are.
@@ -47,7 +47,7 @@ pub(crate) struct RawConfig {
     pub(crate) log: RawLog,
     /// How answers look.
     pub(crate) answers: RawAnswers,
-    /// The protected applications. A host that no app names is answered 404.
+    /// The protected applications. A host that no app names is answered 421.
     pub(crate) app: Vec<RawApp>,
 }
 

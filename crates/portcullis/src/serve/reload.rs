@@ -1,7 +1,8 @@
 //! What is kept fresh beside the requests: signing keys, API keys, and every file of the configuration.
 //!
 //! INVARIANT: a bad change never replaces a good state. What does not load is named in the log and in `/readyz`; what was
-//! in force stays in force.
+//! in force stays in force. A change is read only when the files have been quiet for a look, and not taken up if they
+//! changed meanwhile: half of a change may be valid and mean something else.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -109,18 +110,17 @@ pub(crate) async fn keep_files(
     mut ended: watch::Receiver<bool>,
 ) {
     let mut store = store;
-    let mut known = sources.stamp();
+    let mut known = Stamps::new(&sources);
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             _ = ended.changed() => return,
         }
-        let before = known.clone();
         let looked = tokio::task::spawn_blocking({
             let gate = Arc::clone(&gate);
             let state = Arc::clone(&state);
             move || {
-                let known = look(&gate, &mut sources, &store, &state, before);
+                look(&gate, &mut sources, &store, &state, &mut known);
                 (sources, store, known)
             }
         });
@@ -135,20 +135,52 @@ pub(crate) async fn keep_files(
     }
 }
 
-fn look(gate: &Gate, sources: &mut Sources, store: &KeyStore, state: &State, known: Stamp) -> Stamp {
+/// The files as they were when last taken up (or refused), and as they were at the last look.
+#[derive(Clone)]
+struct Stamps {
+    settled: Stamp,
+    seen: Stamp,
+}
+
+impl Stamps {
+    fn new(sources: &Sources) -> Self {
+        let stamp = sources.stamp();
+        Self { settled: stamp.clone(), seen: stamp }
+    }
+
+    /// Whether the files changed and have been quiet since the last look.
+    fn changed_and_quiet(&mut self, now: Stamp) -> bool {
+        let quiet = now == self.seen;
+        self.seen = now;
+        quiet && self.seen != self.settled
+    }
+}
+
+fn look(gate: &Gate, sources: &mut Sources, store: &KeyStore, state: &State, known: &mut Stamps) {
     let snapshot = gate.snapshot();
     if let Some(Err(fault)) = snapshot.identifier.api_keys().map(|keys| keys.reload_if_changed(store)) {
         tracing::error!(%fault, "API keys cannot be read again; those known stay in force");
     }
-    let now = sources.stamp();
-    if now == known {
-        return known;
+    if !known.changed_and_quiet(sources.stamp()) {
+        return;
     }
     let loaded = load::load_all(&sources.configuration);
+    let after = sources.stamp();
+    if after != known.seen {
+        known.seen = after;
+        return;
+    }
+    known.settled = after;
     let taken_up = match loaded.parts {
-        Some(parts) if parts.version == snapshot.version => Ok(()),
+        Some(parts) if parts.version == snapshot.version => {
+            if state.fault().is_some() {
+                tracing::info!("the files are again as they are in force");
+            }
+            Ok(())
+        }
         Some(parts) => {
             *sources = Sources::of(&parts.config);
+            *known = Stamps::new(sources);
             assemble::snapshot(parts, store, Some(&snapshot)).map(|fresh| {
                 tracing::info!(version = fresh.version, "changed files taken up");
                 gate.swap(fresh);
@@ -160,5 +192,25 @@ fn look(gate: &Gate, sources: &mut Sources, store: &KeyStore, state: &State, kno
         tracing::error!(%fault, "changed files not taken up; what was in force stays in force");
         fault.to_string()
     }));
-    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(length: u64) -> Stamp {
+        Stamp::from([(PathBuf::from("policies/a.cedar"), (length, None))])
+    }
+
+    #[test]
+    fn a_file_being_written_is_not_read() {
+        let mut known = Stamps { settled: stamp(10), seen: stamp(10) };
+        assert!(!known.changed_and_quiet(stamp(10)), "nothing changed");
+        assert!(!known.changed_and_quiet(stamp(0)), "truncated just now");
+        assert!(!known.changed_and_quiet(stamp(5)), "half written");
+        assert!(!known.changed_and_quiet(stamp(12)), "written just now");
+        assert!(known.changed_and_quiet(stamp(12)), "quiet since");
+        known.settled = stamp(12);
+        assert!(!known.changed_and_quiet(stamp(12)));
+    }
 }

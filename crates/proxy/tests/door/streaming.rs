@@ -81,14 +81,14 @@ async fn trailers_pass_both_ways_without_those_that_name_a_caller() {
     let answer = exchange(
         door.address,
         "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE\r\nTransfer-Encoding: chunked\r\n\
-         Trailer: X-Digest, X-Portcullis-User\r\n\r\n2\r\nhi\r\n0\r\nX-Digest: 7\r\nX-Portcullis-User: admin\r\n\r\n",
+         Trailer: Content-Digest, X-Portcullis-User\r\n\r\n2\r\nhi\r\n0\r\nContent-Digest: 7\r\nX-Portcullis-User: admin\r\n\r\n",
     )
     .await;
     assert!(answer.contains("trailer: X-Sum") || answer.contains("Trailer: X-Sum"), "{answer}");
     assert!(answer.to_ascii_lowercase().ends_with("0\r\nx-sum: 9\r\n\r\n"), "{answer}");
     let request = sights.recv().await.expect("forwarded").to_ascii_lowercase();
     assert!(request.contains("te: trailers\r\n") && request.contains("connection: te\r\n"), "{request}");
-    assert!(request.contains("x-digest: 7\r\n") && !request.contains("admin"), "{request}");
+    assert!(request.contains("content-digest: 7\r\n") && !request.contains("admin"), "{request}");
 }
 
 #[tokio::test]

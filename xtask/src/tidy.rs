@@ -15,9 +15,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["decision"]),
     ("response", &["request"]),
     ("record", &["request"]),
-    ("gate", &["request", "identity", "context", "decision", "policy", "response", "record"]),
-    ("proxy", &["gate", "request", "response", "decision"]),
-    ("endpoints", &["request", "record"]),
+    ("payload", &[]),
+    ("quota", &[]),
+    ("measure", &[]),
+    (
+        "gate",
+        &[
+            "request", "identity", "context", "decision", "policy", "response", "record", "payload", "quota",
+            "measure",
+        ],
+    ),
+    ("proxy", &["gate", "request", "response", "decision", "payload", "measure"]),
+    ("endpoints", &["gate", "request", "response", "record", "measure"]),
 ];
 
 /// Longest source file, in lines: beyond it a person no longer reads it in one sitting.

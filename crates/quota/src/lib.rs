@@ -1,0 +1,1 @@
+//! How often: rate limits in bounded memory. It knows no HTTP and makes no answers.

@@ -4,26 +4,36 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use portcullis_request::{CanonicalRequest, Host, PathPattern};
+use portcullis_request::{CanonicalRequest, Host, Loosened, PathPattern};
 use portcullis_response::Branding;
 
-/// Where an app's requests go.
-#[derive(Debug, Clone)]
-pub struct OriginTarget {
-    /// `http`.
-    pub scheme: http::uri::Scheme,
-    /// Host and port to connect to.
-    pub authority: http::uri::Authority,
-    /// Whether the origin sees the caller's `Host` instead of its own authority.
-    pub preserve_host: bool,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// Longest wait for the head of the response.
-    pub response_timeout: Duration,
-    /// Whether a 404 of the origin is replaced by our page, byte for byte the one of a hidden route.
-    pub renders_404: bool,
+use crate::{Limit, OriginTarget};
+
+/// One protected application.
+#[derive(Debug)]
+pub struct App {
+    /// Its name, the identifier of its Cedar entity.
+    pub name: String,
+    /// Canonical hosts it answers to.
+    pub hosts: Vec<String>,
+    /// Which paths of these hosts are its own; several apps may share a host.
+    pub mount: PathPattern,
+    /// What it allows beyond the strictest reading of paths. Apps that share a host agree on it, since the path is read
+    /// before it is known whose it is.
+    pub loosened: Loosened,
+    /// Where callers in plain text are sent who ask with a browser: the port that speaks TLS. `None`: nowhere.
+    pub https: Option<u16>,
+    /// How its refusals look.
+    pub branding: Branding,
+    /// Where its requests go.
+    pub origin: Arc<OriginTarget>,
+    /// Whether the origin gets the credential that identified the caller.
+    pub forward_credentials: bool,
+    /// How often it may be asked.
+    pub limits: Vec<Arc<Limit>>,
+    /// Its routes.
+    pub routes: Vec<Route>,
 }
 
 /// One route of an app.
@@ -39,23 +49,8 @@ pub struct Route {
     pub public: bool,
     /// The identifier of its Cedar entity: `shop/premium`.
     pub entity: String,
-}
-
-/// One protected application.
-#[derive(Debug)]
-pub struct App {
-    /// Its name, the identifier of its Cedar entity.
-    pub name: String,
-    /// Canonical hosts it answers to.
-    pub hosts: Vec<String>,
-    /// Which paths of these hosts are its own; several apps may share a host.
-    pub mount: PathPattern,
-    /// How its refusals look.
-    pub branding: Branding,
-    /// Where its requests go.
-    pub origin: OriginTarget,
-    /// Its routes.
-    pub routes: Vec<Route>,
+    /// How often it may be asked.
+    pub limits: Vec<Arc<Limit>>,
 }
 
 /// Every app, by host.
@@ -99,6 +94,13 @@ impl Apps {
     #[must_use]
     pub fn know(&self, host: &Host) -> bool {
         self.by_host.contains_key(host.as_str())
+    }
+
+    /// What the apps of this host allow beyond the strictest reading of paths; nothing for hosts of nobody.
+    #[must_use]
+    pub fn loosened(&self, host: &Host) -> Loosened {
+        let first = self.by_host.get(host.as_str()).and_then(|apps| apps.first());
+        first.map_or_else(Loosened::default, |app| app.loosened)
     }
 
     /// The app that has this host and path.
@@ -149,7 +151,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::time::SystemTime;
 
-    use portcullis_request::{Reference, TrustedPeers, admit};
+    use portcullis_request::{Connection, Reference, Rules, TrustedPeers, admit};
 
     use super::*;
 
@@ -159,14 +161,11 @@ mod tests {
             hosts: vec!["shop.test".to_owned()],
             mount: PathPattern::parse(mount).unwrap(),
             branding: Branding::default(),
-            origin: OriginTarget {
-                scheme: http::uri::Scheme::HTTP,
-                authority: "127.0.0.1:9".parse().unwrap(),
-                preserve_host: false,
-                connect_timeout: Duration::from_secs(1),
-                response_timeout: Duration::from_secs(1),
-                renders_404: false,
-            },
+            loosened: Loosened::default(),
+            https: None,
+            origin: Arc::new(OriginTarget::plain("127.0.0.1:9".parse().unwrap())),
+            forward_credentials: false,
+            limits: Vec::new(),
             routes: routes
                 .iter()
                 .map(|(route, pattern, methods)| Route {
@@ -175,6 +174,7 @@ mod tests {
                     methods: methods.iter().map(|method| method.parse().unwrap()).collect(),
                     public: false,
                     entity: format!("{name}/{route}"),
+                    limits: Vec::new(),
                 })
                 .collect(),
         }
@@ -185,7 +185,9 @@ mod tests {
             http::Request::builder().method(method).uri(path).header("host", "SHOP.test").body(()).unwrap();
         let peer: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let now = SystemTime::now();
-        admit(&head.into_parts().0, peer, &TrustedPeers::default(), Reference::new(now), now).unwrap()
+        let trusted = TrustedPeers::default();
+        let rules = Rules { trusted: &trusted, loosened: &|_| Loosened::default() };
+        admit(&head.into_parts().0, &Connection::plain(peer), &rules, Reference::new(now), now).unwrap()
     }
 
     fn found(apps: &Apps, method: &str, path: &str) -> Option<String> {

@@ -8,10 +8,10 @@ use portcullis_context::Person;
 use portcullis_decision::{Decision, Verdict};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry};
-use portcullis_request::{CanonicalRequest, Reference, discreet};
+use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
-use crate::{App, Route};
+use crate::{App, Route, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
@@ -31,13 +31,15 @@ pub struct Draft {
 impl Draft {
     /// Opens the record of a request that nobody has looked at yet.
     #[must_use]
-    pub fn open(head: &http::request::Parts, peer: std::net::SocketAddr, door: Door, snapshot: &str) -> Self {
+    pub fn open(head: &http::request::Parts, from: &Connection, door: Door, snapshot: &str) -> Self {
         let received = SystemTime::now();
         let reference = Reference::new(received);
         let host = head
             .headers
             .get(http::header::HOST)
-            .map(|host| cut(&discreet(&host.as_bytes().escape_ascii().to_string())));
+            .map(http::HeaderValue::as_bytes)
+            .or_else(|| head.uri.authority().map(|authority| authority.as_str().as_bytes()))
+            .map(|host| cut(&discreet(&host.escape_ascii().to_string())));
         let entry = Entry {
             reference: reference.uuid(),
             time: jiff::Timestamp::try_from(received).map(|time| format!("{time:.6}")).unwrap_or_default(),
@@ -45,11 +47,11 @@ impl Draft {
             stage: Stage::Admit,
             request: RequestEntry {
                 method: cut(head.method.as_str()),
-                scheme: "http".to_owned(),
+                scheme: if from.tls.is_some() { "https" } else { "http" }.to_owned(),
                 host: host.unwrap_or_default(),
                 path: cut(&discreet(&head.uri.path().escape_debug().to_string())),
                 query: None,
-                client: peer.ip().to_string(),
+                client: from.peer.ip().to_canonical().to_string(),
                 peer: None,
                 user_agent: head
                     .headers
@@ -70,6 +72,17 @@ impl Draft {
             decided_us: 0,
         };
         Self { reference, received, started: Instant::now(), entry }
+    }
+
+    /// Nothing there could be read as a request.
+    pub(crate) fn unreadable(&mut self, unreadable: &Unreadable) {
+        let part =
+            |text: &Option<String>| text.as_deref().map(|text| cut(&discreet(text))).unwrap_or_default();
+        let line = &mut self.entry.request;
+        line.method = part(&unreadable.method);
+        line.path = part(&unreadable.target);
+        line.host = part(&unreadable.host);
+        self.detail(&unreadable.detail);
     }
 
     /// The request proved to be exactly one.

@@ -4,8 +4,11 @@
 //! a verdict into a refusal; a [`Snapshot`] is what one request sees from start to end.
 
 pub mod apps;
+pub mod ask;
 pub mod bind;
 pub mod draft;
+pub mod limit;
+pub mod origin;
 pub mod outcome;
 pub mod own_headers;
 pub mod pass;
@@ -14,7 +17,10 @@ pub mod problems;
 pub mod snapshot;
 mod stop;
 
-pub use apps::{App, Apps, OriginTarget, Route};
+pub use apps::{App, Apps, Route};
+pub use ask::{Allowance, Asked, Denial};
+pub use limit::{Limit, LimitBy};
+pub use origin::{HealthCheck, Intercept, OriginProtocol, OriginTarget, OriginTls};
 pub use outcome::OutcomeWriter;
-pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage};
+pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage, Unreadable};
 pub use snapshot::{ForbidFault, Snapshot};

@@ -1,19 +1,18 @@
 //! The way of one request.
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use portcullis_context::Situation;
 use portcullis_decision::{Permit, Ticket};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_record::{Door, Log, LogFault};
-use portcullis_request::{CanonicalRequest, admit};
-use portcullis_response::{Asked, Branding, Refusal};
+use portcullis_request::{CanonicalRequest, Connection, Reference, Rules, admit};
+use portcullis_response::{Asked, Branding, Fault, Refusal};
 
 use crate::bind::{facts, refusal};
 use crate::draft::Draft;
@@ -40,6 +39,10 @@ pub struct Answer {
     pub response: Response<Bytes>,
     /// Whether the connection must end with it, because its framing is in doubt.
     pub close: bool,
+    /// The public code of the refusal; `None` where nothing was refused. `hidden` for what looks as if it were not there.
+    pub reason: Option<String>,
+    /// The decision's identifier.
+    pub reference: Reference,
     /// To be finished when the answer was sent.
     pub outcome: OutcomeWriter,
 }
@@ -51,7 +54,7 @@ pub struct Forward {
     /// What was decided, and therefore what is sent.
     pub request: CanonicalRequest,
     /// Where to.
-    pub origin: OriginTarget,
+    pub origin: Arc<OriginTarget>,
     /// Headers of ours for the origin: who the caller is, and the reference.
     pub own_headers: HeaderMap,
     /// How to say that the origin failed.
@@ -79,34 +82,49 @@ impl Gate {
     }
 
     /// Decides one request by its head, before its body is read and before a byte reaches the origin.
-    pub async fn pass(&self, head: &Parts, peer: SocketAddr) -> Passage {
+    pub async fn pass(&self, head: &Parts, from: &Connection) -> Passage {
         let snapshot = self.snapshot.load_full();
-        let mut draft = Draft::open(head, peer, Door::Proxy, &snapshot.version);
-        match guarded(&mut draft, |draft| stages(&snapshot, head, peer, draft)) {
-            Ok(allowed) => self.let_through(snapshot, head, allowed, draft).await,
-            Err(stop) => self.stop(&snapshot, head, stop, draft).await,
+        let mut draft = Draft::open(head, from, Door::Proxy, &snapshot.version);
+        match guarded(&mut draft, |draft| stages(&snapshot, head, from, draft)) {
+            Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &draft).await {
+                Ok(outcome) => Passage::Forward(Box::new(forward(snapshot, head, allowed, draft, outcome))),
+                Err(answer) => Passage::Answer(answer),
+            },
+            Err(stop) => Passage::Answer(self.stop(&snapshot, head, stop, draft).await),
         }
     }
 
-    async fn let_through(
+    /// Records and answers what arrived where a request should be, and could not be read as one.
+    pub async fn unreadable(&self, unreadable: &Unreadable, from: &Connection) -> Box<Answer> {
+        let snapshot = self.snapshot.load_full();
+        let head = unreadable.shown();
+        let mut draft = Draft::open(&head, from, Door::Proxy, &snapshot.version);
+        draft.unreadable(unreadable);
+        self.stop(&snapshot, &head, Stop::unreadable(unreadable), draft).await
+    }
+
+    /// Hands the record of an allowed request to the log; without one, it is not carried out.
+    pub(crate) async fn recorded(
         &self,
-        snapshot: Arc<Snapshot>,
+        snapshot: &Snapshot,
         head: &Parts,
-        allowed: Allowed,
-        draft: Draft,
-    ) -> Passage {
-        let Allowed { permit, request, app, own_headers } = allowed;
+        allowed: &Allowed,
+        draft: &Draft,
+    ) -> Result<OutcomeWriter, Box<Answer>> {
         if let Err(fault) = self.log.submit(draft.close(None, None)).await {
-            return self.unrecorded(&snapshot, head, Some((&app, &request)), &draft, &fault);
+            let about = Some((&*allowed.app, &allowed.request));
+            return Err(self.unrecorded(snapshot, head, about, draft, &fault));
         }
-        let origin = app.origin.clone();
-        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, 0);
-        let refuse =
-            OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
-        Passage::Forward(Box::new(Forward { permit, request, origin, own_headers, refuse, outcome }))
+        Ok(OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, 0))
     }
 
-    async fn stop(&self, snapshot: &Snapshot, head: &Parts, stop: Stop, draft: Draft) -> Passage {
+    pub(crate) async fn stop(
+        &self,
+        snapshot: &Snapshot,
+        head: &Parts,
+        stop: Stop,
+        draft: Draft,
+    ) -> Box<Answer> {
         let close = stop.closes();
         let (reason, response, about) = match stop {
             Stop::Answered { response } => (None, *response, None),
@@ -124,7 +142,7 @@ impl Gate {
             return self.unrecorded(snapshot, head, about, &draft, &fault);
         }
         let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
-        Passage::Answer(Box::new(Answer { response, close, outcome }))
+        Box::new(Answer { response, close, reason, reference: draft.reference, outcome })
     }
 
     /// A decision that cannot be recorded is not carried out: nobody could say afterwards what was let in.
@@ -135,26 +153,67 @@ impl Gate {
         about: Option<(&App, &CanonicalRequest)>,
         draft: &Draft,
         fault: &LogFault,
-    ) -> Passage {
+    ) -> Box<Answer> {
         tracing::error!(reference = %draft.reference, %fault, "decision not recorded; answering 503");
         let unavailable = Refusal::Unavailable(refusal::said("log_unavailable"), refusal::RETRY_AFTER);
         let response = render(snapshot, head, &unavailable, about, draft);
         let status = response.status().as_u16();
         let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
-        Passage::Answer(Box::new(Answer { response, close: true, outcome }))
+        let reason = Some(unavailable.code().to_owned());
+        Box::new(Answer { response, close: true, reason, reference: draft.reference, outcome })
+    }
+}
+
+/// What arrived where a request head should be.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// Stable public code: `malformed_request`.
+    pub code: &'static str,
+    /// What it is answered with: 400, 408, 414, 431, 501 or 505.
+    pub status: StatusCode,
+    /// For the operator: what was seen, escaped and cut.
+    pub detail: String,
+    /// What could be read of the method, escaped and cut.
+    pub method: Option<String>,
+    /// What could be read of the target, escaped and cut.
+    pub target: Option<String>,
+    /// What could be read of `Host`, escaped and cut.
+    pub host: Option<String>,
+}
+
+impl Unreadable {
+    /// A head for the answer's form: nothing of what could not be read decides it.
+    fn shown(&self) -> Parts {
+        Request::new(()).into_parts().0
     }
 }
 
 /// A request that the policies allowed.
-struct Allowed {
-    permit: Permit,
-    request: CanonicalRequest,
-    app: Arc<App>,
-    own_headers: HeaderMap,
+pub(crate) struct Allowed {
+    pub(crate) permit: Permit,
+    pub(crate) request: CanonicalRequest,
+    pub(crate) app: Arc<App>,
+    pub(crate) own_headers: HeaderMap,
+}
+
+fn forward(
+    snapshot: Arc<Snapshot>,
+    head: &Parts,
+    allowed: Allowed,
+    draft: Draft,
+    outcome: OutcomeWriter,
+) -> Forward {
+    let Allowed { permit, request, app, own_headers } = allowed;
+    let origin = Arc::clone(&app.origin);
+    let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
+    Forward { permit, request, origin, own_headers, refuse, outcome }
 }
 
 /// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
-fn guarded<T>(draft: &mut Draft, stages: impl FnOnce(&mut Draft) -> Result<T, Stop>) -> Result<T, Stop> {
+pub(crate) fn guarded<T>(
+    draft: &mut Draft,
+    stages: impl FnOnce(&mut Draft) -> Result<T, Stop>,
+) -> Result<T, Stop> {
     // The draft is only added to, so what stands in it after a panic is what the stages before it found.
     let ended = catch_unwind(AssertUnwindSafe(|| stages(draft)));
     ended.unwrap_or_else(|_| {
@@ -165,15 +224,22 @@ fn guarded<T>(draft: &mut Draft, stages: impl FnOnce(&mut Draft) -> Result<T, St
 }
 
 /// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
-fn stages(snapshot: &Snapshot, head: &Parts, peer: SocketAddr, draft: &mut Draft) -> Result<Allowed, Stop> {
-    let mut request = admitted(snapshot, head, peer, draft)?;
+pub(crate) fn stages(
+    snapshot: &Snapshot,
+    head: &Parts,
+    from: &Connection,
+    draft: &mut Draft,
+) -> Result<Allowed, Stop> {
+    let mut request = admitted(snapshot, head, from, draft)?;
     let (app, route) = routed(snapshot, &request, draft)?;
     let caller = identified(snapshot, &app, route, &request, draft)?;
     let situation = snapshot.situator.situate(caller.as_deref(), request.client, draft.received);
     let permit = decided(snapshot, route, &request, caller.as_deref(), &situation, draft)
         .map_err(|refusal| Stop::refused(refusal, &app, &request))?;
     let own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
-    if let Some(caller) = &caller {
+    if let Some(caller) = &caller
+        && !app.forward_credentials
+    {
         withhold_credential(snapshot, caller, &mut request);
     }
     Ok(Allowed { permit, request, app, own_headers })
@@ -198,14 +264,14 @@ fn withhold_credential(snapshot: &Snapshot, caller: &Principal, request: &mut Ca
 fn admitted(
     snapshot: &Snapshot,
     head: &Parts,
-    peer: SocketAddr,
+    from: &Connection,
     draft: &mut Draft,
 ) -> Result<CanonicalRequest, Stop> {
-    let request =
-        admit(head, peer, &snapshot.trusted, draft.reference, draft.received).map_err(|ambiguity| {
-            draft.detail(&ambiguity.detail);
-            Stop::ambiguous(&ambiguity)
-        })?;
+    let rules = Rules { trusted: &snapshot.trusted, loosened: &|host| snapshot.apps.loosened(host) };
+    let request = admit(head, from, &rules, draft.reference, draft.received).map_err(|ambiguity| {
+        draft.detail(&ambiguity.detail);
+        Stop::ambiguous(&ambiguity)
+    })?;
     draft.admitted(&request, &snapshot.redaction);
     Ok(request)
 }
@@ -327,6 +393,24 @@ impl OriginRefusals {
     #[must_use]
     pub fn gateway_timeout(&self) -> Response<Bytes> {
         self.render(&Refusal::OriginTimeout(refusal::said("gateway_timeout")))
+    }
+
+    /// The origin's own status with a page of ours: what it said itself stays inside.
+    #[must_use]
+    pub fn instead(&self, status: StatusCode) -> Response<Bytes> {
+        self.render(&Refusal::OriginSaid(status))
+    }
+
+    /// What was wrong with the body: 400, 413, 415 or 422.
+    #[must_use]
+    pub fn payload(&self, code: &str, status: StatusCode, faults: Vec<Fault>) -> Response<Bytes> {
+        self.render(&Refusal::Payload(refusal::said(code), status, faults))
+    }
+
+    /// The body could not be read: 400, or 408 where it stopped coming.
+    #[must_use]
+    pub fn unreadable(&self, code: &str, status: StatusCode) -> Response<Bytes> {
+        self.render(&Refusal::Unreadable(refusal::said(code), status))
     }
 
     /// The app's 404 as we render it: the same bytes as for what is hidden and for what has no route.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use portcullis_request::{Ambiguity, CanonicalRequest};
 use portcullis_response::Refusal;
 
-use crate::App;
 use crate::bind::refusal::{RETRY_AFTER, said};
+use crate::{App, Unreadable};
 
 /// What a stopped request was about, as far as it is known.
 type About = (Arc<App>, CanonicalRequest);
@@ -42,6 +42,15 @@ impl Stop {
         Self::Refused { refusal, about: None }
     }
 
+    pub(crate) fn unreadable(unreadable: &Unreadable) -> Self {
+        let said = said(unreadable.code);
+        let refusal = match unreadable.status {
+            StatusCode::BAD_REQUEST => Refusal::Ambiguous(said),
+            status => Refusal::Unreadable(said, status),
+        };
+        Self::Refused { refusal, about: None }
+    }
+
     /// 421: nothing here answers to that authority (RFC 9110 §15.5.20).
     pub(crate) fn unknown_host() -> Self {
         Self::Refused { refusal: Refusal::Misdirected(said("misdirected")), about: None }
@@ -56,7 +65,7 @@ impl Stop {
     /// Whether the connection must end: after a defect of ours nothing is certain, and after a request that could be read in two ways, so could the next.
     pub(crate) fn closes(&self) -> bool {
         match self {
-            Self::Refused { refusal: Refusal::Ambiguous(_), .. } => true,
+            Self::Refused { refusal: Refusal::Ambiguous(_) | Refusal::Unreadable(..), .. } => true,
             Self::Refused { refusal: Refusal::Unavailable(..), about: None } => true,
             Self::Refused { .. } | Self::Answered { .. } => false,
         }

@@ -18,7 +18,7 @@ pub(crate) type Sent = Response<AnswerBody>;
 
 /// Answers a request that went no further than the gate, whose body nobody wants.
 pub(crate) async fn answer(answer: Answer, head: &Parts, body: Incoming, limits: &Limits) -> Sent {
-    let Answer { response, close, outcome } = answer;
+    let Answer { response, close, outcome, .. } = answer;
     let close = close || !drained(head, body, limits).await;
     ours(response, close, &head.method, outcome)
 }

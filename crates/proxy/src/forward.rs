@@ -112,9 +112,10 @@ fn outgoing(
         Some(query) => format!("{path}?{query}").try_into()?,
         None => path.as_str().try_into()?,
     };
+    let address = target.addresses.first().map_or("", |address| address.as_str());
     let uri = Uri::builder()
         .scheme(target.scheme.clone())
-        .authority(target.authority.clone())
+        .authority(address)
         .path_and_query(path_and_query)
         .build()?;
 
@@ -127,7 +128,7 @@ fn outgoing(
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    let host_field = if target.preserve_host { &asked_authority } else { target.authority.as_str() };
+    let host_field = if target.preserve_host { &asked_authority } else { address };
     headers.insert(HOST, HeaderValue::from_str(host_field)?);
     headers.insert(X_FORWARDED_FOR, HeaderValue::from_str(&client.to_string())?);
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::uri::Authority;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -29,7 +28,7 @@ pub(crate) struct Origin {
 }
 
 /// What a pool is bound to: the connector has one time limit, so a changed limit is another pool.
-type Key = (Authority, Duration);
+type Key = (String, Duration);
 
 impl Origins {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -41,7 +40,7 @@ impl Origins {
     }
 
     pub(crate) fn find(&self, target: &OriginTarget) -> Arc<Origin> {
-        let key = (target.authority.clone(), target.connect_timeout);
+        let key = (target.fingerprint.clone(), target.connect_timeout);
         if let Some(origin) = self.known.load().get(&key) {
             return Arc::clone(origin);
         }

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use portcullis_gate::{Gate, Passage};
+use portcullis_request::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -161,7 +162,7 @@ type Answered = Pin<Box<dyn Future<Output = Result<Sent, Infallible>> + Send>>;
 /// One request: to the gate, and from there to the caller or the origin.
 async fn pass(door: &Door, peer: SocketAddr, request: Request<Incoming>) -> Sent {
     let (head, body) = request.into_parts();
-    match door.gate.pass(&head, peer).await {
+    match door.gate.pass(&head, &Connection::plain(peer)).await {
         Passage::Answer(ours) => answer(*ours, &head, body, &door.limits).await,
         Passage::Forward(allowed) => forward(*allowed, body, &door.origins, &door.limits).await,
     }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Door {
     /// The reverse proxy.
     Proxy,
+    /// Another proxy that asks before it forwards.
+    ForwardAuth,
     /// One that a later version knows.
     #[serde(other)]
     Unknown,

@@ -12,7 +12,9 @@ use http::{Method, Version};
 
 use crate::address::Forwarding;
 use crate::ambiguity::{quoted, quoted_discreet};
-use crate::{Ambiguity, CanonicalPath, Host, Reference, TrustedPeers, framing, headers};
+use crate::{
+    Ambiguity, CanonicalPath, Connection, Host, Loosened, Reference, TrustedPeers, framing, headers,
+};
 
 /// The scheme the caller used towards us, or towards the trusted peer that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,14 +63,23 @@ pub struct CanonicalRequest {
     pub client: IpAddr,
 }
 
-/// Reads a request head, HTTP/1.0 or HTTP/1.1, as exactly one request, or says why that cannot be done.
+/// What the configuration says about reading requests.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// Peers whose forwarded fields count.
+    pub trusted: &'a TrustedPeers,
+    /// What the apps of a host allow beyond the strictest reading of paths.
+    pub loosened: &'a (dyn Fn(&Host) -> Loosened + Sync),
+}
+
+/// Reads a request head as exactly one request, or says why that cannot be done.
 ///
 /// # Errors
 /// [`Ambiguity`], which is answered 400 (or 421) and closes the connection.
 pub fn admit(
     head: &Parts,
-    peer: SocketAddr,
-    trusted: &TrustedPeers,
+    from: &Connection,
+    rules: &Rules<'_>,
     reference: Reference,
     received: SystemTime,
 ) -> Result<CanonicalRequest, Ambiguity> {
@@ -78,14 +89,13 @@ pub fn admit(
     framing::examine(head)?;
     target_form(head)?;
     let written = authority(head)?;
-    let path = CanonicalPath::parse(head.uri.path())?;
-    let query = head.uri.query().map(query).transpose()?;
-
-    let forwarding = trusted.forwarding(peer.ip(), &head.headers)?;
+    let forwarding = rules.trusted.forwarding(from.peer.ip(), &head.headers)?;
     let Forwarding { client, scheme, authority: forwarded_authority, from_trusted } = forwarding;
-    let scheme = scheme.unwrap_or(Scheme::Http);
+    let scheme = scheme.unwrap_or(if from.tls.is_some() { Scheme::Https } else { Scheme::Http });
     target_scheme(head, scheme)?;
     let (host, port) = forwarded_authority.unwrap_or(written);
+    let path = CanonicalPath::parse_loosened(head.uri.path(), (rules.loosened)(&host))?;
+    let query = head.uri.query().map(query).transpose()?;
 
     let mut kept = head.headers.clone();
     headers::remove_unsettable(&mut kept, from_trusted);
@@ -99,7 +109,7 @@ pub fn admit(
         path,
         query,
         headers: kept,
-        peer,
+        peer: from.peer,
         client,
     })
 }

@@ -6,18 +6,22 @@
 pub mod address;
 pub mod ambiguity;
 pub mod canonical;
+pub mod connection;
 mod forwarded;
 mod framing;
 pub mod headers;
 pub mod host;
+pub mod loosened;
 pub mod path;
 pub mod pattern;
 pub mod reference;
 
 pub use address::TrustedPeers;
 pub use ambiguity::{Ambiguity, discreet};
-pub use canonical::{CanonicalRequest, Scheme, admit};
+pub use canonical::{CanonicalRequest, Rules, Scheme, admit};
+pub use connection::{Connection, Tls};
 pub use host::{Host, HostError};
+pub use loosened::Loosened;
 pub use path::CanonicalPath;
 pub use pattern::{PathPattern, PathPatternError, Specificity};
 pub use reference::{Reference, ReferenceError};

@@ -4,8 +4,8 @@
 //! origin may make of it (literal, decoded once or twice, parameters cut off, backslashes or slashes merged) leads to
 //! another resource than the one decided on.
 
-use crate::Ambiguity;
 use crate::ambiguity::quoted_discreet as quoted;
+use crate::{Ambiguity, Loosened};
 
 /// The one reading of a path: what is decided on and forwarded.
 ///
@@ -20,6 +20,14 @@ impl CanonicalPath {
     /// # Errors
     /// [`Ambiguity`] with `ambiguous_path` or `path_too_long`.
     pub fn parse(raw: &str) -> Result<Self, Ambiguity> {
+        Self::parse_loosened(raw, Loosened::default())
+    }
+
+    /// Reads a raw path as an app allows it.
+    ///
+    /// # Errors
+    /// As [`CanonicalPath::parse`].
+    pub fn parse_loosened(raw: &str, _loosened: Loosened) -> Result<Self, Ambiguity> {
         if raw.len() > LONGEST_PATH {
             let detail = format!("the path has {} bytes, at most {LONGEST_PATH} are read", raw.len());
             return Err(Ambiguity::new("path_too_long", detail));

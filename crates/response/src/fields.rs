@@ -101,9 +101,13 @@ fn proxy_error(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::InsufficientScope(..)
         | Refusal::Legal(..)
         | Refusal::TooMany(..) => Some("portcullis; error=http_request_denied"),
-        Refusal::Ambiguous(_) | Refusal::MalformedCredential(_) | Refusal::Misdirected(_) => {
-            Some("portcullis; error=http_request_error")
-        }
+        Refusal::Ambiguous(_)
+        | Refusal::Unreadable(..)
+        | Refusal::Payload(..)
+        | Refusal::MalformedCredential(_)
+        | Refusal::Misdirected(_) => Some("portcullis; error=http_request_error"),
+        // Said with the status that was received, by whoever replaced it.
+        Refusal::OriginSaid(_) => None,
         Refusal::Unavailable(..) => Some("portcullis; error=proxy_internal_error"),
         Refusal::OriginFailed(said) => Some(match said.code.as_str() {
             "dns_timeout" => "portcullis; error=dns_timeout",

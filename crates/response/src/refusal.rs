@@ -34,11 +34,22 @@ pub enum Challenge {
     },
 }
 
+/// What is wrong with one part of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901), for forms `/field`.
+    pub pointer: String,
+    /// What is expected there, for the caller.
+    pub message: String,
+}
+
 /// Every way in which we say no. One variant, one row of the standards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// 400: not one unambiguous request.
     Ambiguous(Said),
+    /// 408, 414, 431, 501 or 505: a head that was not read to its end, or not of HTTP as it is read here.
+    Unreadable(Said, StatusCode),
     /// 400 with `error="invalid_request"`: malformed credentials (RFC 6750 §3.1).
     MalformedCredential(Said),
     /// 401 with a challenge.
@@ -53,8 +64,12 @@ pub enum Refusal {
     NoRoute,
     /// 421: this connection is not for that host.
     Misdirected(Said),
+    /// 400, 413, 415 or 422: the body is not what the route takes. Never 403: it says nothing about the caller.
+    Payload(Said, StatusCode, Vec<Fault>),
     /// 429.
     TooMany(Said, Duration),
+    /// The origin's own status with a page of ours: what it said itself stays inside.
+    OriginSaid(StatusCode),
     /// 451 with `Link: <…>; rel="blocked-by"` (RFC 7725).
     Legal(Said, Option<String>),
     /// 502: the origin failed.
@@ -70,6 +85,7 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Unreadable(_, status) | Self::Payload(_, status, _) | Self::OriginSaid(status) => *status,
             Self::Ambiguous(_) | Self::MalformedCredential(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(..) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::InsufficientScope(..) => StatusCode::FORBIDDEN,
@@ -89,15 +105,18 @@ impl Refusal {
         match self {
             Self::Hidden => "hidden",
             Self::NoRoute => "not_found",
+            Self::OriginSaid(_) => "origin_said",
             _ => self.said().map_or("", |said| &said.code),
         }
     }
 
-    /// What it says; `None` for the two that say nothing.
+    /// What it says; `None` for those that say nothing.
     #[must_use]
     pub fn said(&self) -> Option<&Said> {
         match self {
             Self::Ambiguous(said)
+            | Self::Unreadable(said, _)
+            | Self::Payload(said, ..)
             | Self::MalformedCredential(said)
             | Self::Unauthenticated(said, _)
             | Self::Forbidden(said)
@@ -108,7 +127,7 @@ impl Refusal {
             | Self::OriginFailed(said)
             | Self::OriginTimeout(said)
             | Self::Unavailable(said, _) => Some(said),
-            Self::Hidden | Self::NoRoute => None,
+            Self::Hidden | Self::NoRoute | Self::OriginSaid(_) => None,
         }
     }
 }

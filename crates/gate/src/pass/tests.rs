@@ -3,7 +3,7 @@ use super::*;
 fn draft() -> Draft {
     let head =
         http::Request::builder().uri("/x").header("host", "shop.test").body(()).unwrap().into_parts().0;
-    Draft::open(&head, ([127, 0, 0, 1], 1).into(), Door::Proxy, "version")
+    Draft::open(&head, &Connection::plain(([127, 0, 0, 1], 1).into()), Door::Proxy, "version")
 }
 
 #[test]
@@ -26,7 +26,12 @@ fn what_the_caller_wrote_is_escaped_and_cut_in_records() {
         .header("user-agent", long)
         .body(())
         .unwrap();
-    let draft = Draft::open(&head.into_parts().0, ([127, 0, 0, 1], 1).into(), Door::Proxy, "version");
+    let draft = Draft::open(
+        &head.into_parts().0,
+        &Connection::plain(([127, 0, 0, 1], 1).into()),
+        Door::Proxy,
+        "version",
+    );
     let entry = draft.close(Some("invalid_host"), Some(400));
     assert_eq!(entry.request.host, "ev\\xffil");
     assert_eq!(entry.request.user_agent.map(|agent| agent.len()), Some(512));

@@ -1,6 +1,9 @@
 //! Apps as the configuration has them become apps as the gate matches them.
 
+use std::sync::Arc;
+
 use portcullis_gate::{App, OriginTarget, Route};
+use portcullis_request::Loosened;
 
 use crate::config;
 
@@ -19,20 +22,24 @@ fn app(app: config::App) -> App {
             pattern: route.pattern,
             methods: route.methods,
             public: route.public,
+            limits: Vec::new(),
         })
         .collect();
     App {
         hosts: app.hosts.iter().map(ToString::to_string).collect(),
         mount: app.mount,
         branding: app.branding,
-        origin: OriginTarget {
-            scheme: http::uri::Scheme::HTTP,
-            authority: app.upstream.authority,
+        loosened: Loosened::default(),
+        https: None,
+        origin: Arc::new(OriginTarget {
             preserve_host: app.upstream.preserve_host,
             connect_timeout: app.upstream.connect_timeout,
             response_timeout: app.upstream.response_timeout,
             renders_404: app.renders_404,
-        },
+            ..OriginTarget::plain(app.upstream.authority)
+        }),
+        forward_credentials: false,
+        limits: Vec::new(),
         routes,
         name: app.name,
     }

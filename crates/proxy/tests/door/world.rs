@@ -15,7 +15,7 @@ use portcullis_proxy::{Limits, serve};
 use portcullis_record::log::LogSettings;
 use portcullis_record::read::{Line, records};
 use portcullis_record::{Log, Outcome, Redaction, RedactionRules};
-use portcullis_request::{PathPattern, TrustedPeers};
+use portcullis_request::{Loosened, PathPattern, TrustedPeers};
 use portcullis_response::{Branding, Renderer};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -42,12 +42,10 @@ pub(crate) async fn door(origin: SocketAddr) -> Door {
 pub(crate) async fn tuned(origin: SocketAddr, tune: impl FnOnce(&mut Limits, &mut OriginTarget)) -> Door {
     let mut limits = Limits::default();
     let mut target = OriginTarget {
-        scheme: http::uri::Scheme::HTTP,
-        authority: origin.to_string().parse().expect("an authority"),
         preserve_host: true,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(5),
-        renders_404: false,
+        ..OriginTarget::plain(origin.to_string().parse().expect("an authority"))
     };
     tune(&mut limits, &mut target);
     let folder = TempDir::new().expect("a folder");
@@ -135,13 +133,18 @@ fn app(origin: OriginTarget) -> App {
         methods: Vec::new(),
         public: true,
         entity: format!("shop/{name}"),
+        limits: Vec::new(),
     };
     App {
         name: "shop".to_owned(),
         hosts: vec!["a".to_owned(), "shop.example".to_owned()],
         mount: PathPattern::parse("/**").expect("a pattern"),
+        loosened: Loosened::default(),
+        https: None,
         branding: Branding::default(),
-        origin,
+        origin: Arc::new(origin),
+        forward_credentials: false,
+        limits: Vec::new(),
         routes: vec![route("open", "/**"), route("closed", "/refused/**")],
     }
 }

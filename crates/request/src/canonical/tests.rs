@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use http::request::Parts;
 use http::{Method, Request, Version};
 
-use super::{CanonicalRequest, Scheme, admit};
-use crate::{Ambiguity, Reference, TrustedPeers};
+use super::{CanonicalRequest, Rules, Scheme, admit};
+use crate::{Ambiguity, Connection, Loosened, Reference, TrustedPeers};
 
 fn head(method: &str, target: &str, fields: &[(&str, &str)]) -> Parts {
     let mut request = Request::builder().method(method).uri(target).version(Version::HTTP_11);
@@ -20,7 +20,8 @@ fn head(method: &str, target: &str, fields: &[(&str, &str)]) -> Parts {
 fn admit_from(peer: &str, head: &Parts) -> Result<CanonicalRequest, Ambiguity> {
     let peer: SocketAddr = peer.parse().expect("a socket address");
     let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().expect("a network")]);
-    admit(head, peer, &trusted, Reference::from_u128(7), UNIX_EPOCH)
+    let rules = Rules { trusted: &trusted, loosened: &|_| Loosened::default() };
+    admit(head, &Connection::plain(peer), &rules, Reference::from_u128(7), UNIX_EPOCH)
 }
 
 fn admitted(head: &Parts) -> Result<CanonicalRequest, Ambiguity> {

@@ -32,7 +32,7 @@ fn what_is_written_loads_without_a_finding() {
         } else {
             ("shop.example.com", "[::1]:3000")
         };
-        assert_eq!((app.hosts[0].as_str(), app.origin.authority.as_str()), (host, upstream));
+        assert_eq!((app.hosts[0].as_str(), app.origin.addresses[0].as_str()), (host, upstream));
         let public: Vec<&str> =
             app.routes.iter().filter(|route| route.public).map(|route| route.name.as_str()).collect();
         assert_eq!(public, ["health"], "everything else asks who calls");

@@ -15,7 +15,10 @@ mod structure;
 use std::io::Read;
 use std::path::Path;
 
-pub(crate) use checked::{AdminConfig, App, Config, Named, log_folder, state_file, upstream, with_hint};
+pub(crate) use checked::{
+    AdminConfig, App, Config, Named, Route, Upstream, UpstreamTls, log_folder, state_file, upstream,
+    with_hint,
+};
 pub(crate) use finding::{Finding, suggest};
 pub(crate) use source::Source;
 

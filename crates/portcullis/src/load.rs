@@ -5,6 +5,7 @@
 
 mod apps;
 mod files;
+mod tls;
 mod together;
 
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         let zones = Zones::new(config.zones.clone())
             .map_err(|fault| reader.bare("portcullis::config::zones", &fault))
             .ok()?;
-        let apps = Apps::new(apps::apps(config.apps.clone()));
+        let apps = Apps::new(reader.apps(&config)?);
         let (directory, policies) = (directory?, policies?);
         reader.entities(&directory, &apps, &policies);
         let databases = geo?;

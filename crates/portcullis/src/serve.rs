@@ -100,7 +100,8 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Serves until told to stop.
 pub(crate) fn run(parts: Parts) -> Result<(), ServeFault> {
     runtime().map_err(ServeFault::Runtime)?.block_on(async {
-        let listener = listen(parts.config.server.listen).await?;
+        let unused = ([127, 0, 0, 1], 0).into();
+        let listener = listen(parts.config.server.listen.unwrap_or(unused)).await?;
         let admin = match &parts.config.admin {
             Some(admin) => Some(listen(admin.listen).await?),
             None => None,

@@ -5,11 +5,15 @@
 
 mod app;
 mod branding;
+mod doors;
 mod duplicates;
 mod issuer;
+mod limit;
 mod log;
+mod payload;
 mod require;
 mod server;
+mod upstream;
 mod values;
 
 use std::collections::BTreeMap;
@@ -23,8 +27,11 @@ use portcullis_identity::{IssuerSettings, KeySource};
 use portcullis_policy::Guard;
 use portcullis_record::{LogSettings, Redaction};
 
-pub(crate) use app::{App, Route, upstream};
-pub(crate) use server::{AdminConfig, Server};
+pub(crate) use app::{App, Route};
+pub(crate) use doors::{ForwardAuthConfig, TelemetryConfig, UpstreamIdentityConfig};
+pub(crate) use payload::Payload;
+pub(crate) use server::{AdminConfig, Server, TlsConfig};
+pub(crate) use upstream::{Upstream, UpstreamTls, upstream};
 
 use super::finding::quoted;
 use super::raw::{RawApp, RawConfig, RawOnForbidError};
@@ -42,6 +49,12 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// The listener for operators, if one is wanted.
     pub(crate) admin: Option<AdminConfig>,
+    /// The door for proxies that ask before they forward, if one is wanted.
+    pub(crate) forward_auth: Option<ForwardAuthConfig>,
+    /// The signed word on who the caller is, if upstreams get one.
+    pub(crate) upstream_identity: Option<UpstreamIdentityConfig>,
+    /// Traces, if any are sent.
+    pub(crate) telemetry: Option<TelemetryConfig>,
     /// Where policies are.
     pub(crate) policies: PolicyFiles,
     /// Folder of the directory files, if there is one.
@@ -134,12 +147,22 @@ impl Config {
             KeySource::Url(_) => None,
         });
         let databases = self.geo.databases.iter().map(|(_, file)| file);
+        let tls = self.server.tls.iter().flat_map(|tls| &tls.certificates);
+        let certificates = tls.flat_map(|(_, chain, key)| [chain, key]);
+        let upstreams = self.apps.iter().filter_map(|app| app.upstream.tls.as_ref());
+        let upstreams = upstreams
+            .flat_map(|tls| tls.ca.iter().chain(tls.client.iter().flat_map(|(chain, key)| [chain, key])));
+        let routes = self.apps.iter().flat_map(|app| &app.routes);
+        let payloads = routes.filter_map(|route| route.payload.as_ref()?.json.as_ref()?.schema.as_ref());
         [Some(&self.path), self.policies.folder.as_ref(), self.policies.schema.as_ref()]
             .into_iter()
             .chain([self.directory.as_ref(), self.templates.as_ref()])
             .flatten()
             .chain(databases)
             .chain(keys)
+            .chain(certificates)
+            .chain(upstreams)
+            .chain(payloads)
             .cloned()
             .collect()
     }
@@ -163,7 +186,14 @@ pub(crate) fn check(raw: &RawConfig, path: &Path, source: &mut Source) -> (Optio
     let data = checker.resolve(&raw.server.data);
     let server = checker.server(&raw.server);
     let admin = raw.admin.as_ref().map(|admin| checker.admin(admin));
-    checker.listeners(server.as_ref(), admin.as_ref().and_then(Option::as_ref));
+    let forward_auth = raw.forward_auth.as_ref().map(|door| checker.forward_auth(door));
+    checker.listeners(
+        server.as_ref(),
+        admin.as_ref().and_then(Option::as_ref),
+        forward_auth.as_ref().and_then(Option::as_ref),
+    );
+    let upstream_identity = checker.upstream_identity(&raw.upstream_identity);
+    let telemetry = raw.telemetry.as_ref().map(|telemetry| checker.telemetry(telemetry));
     let policies = checker.policies(raw);
     let directory = raw
         .directory
@@ -179,6 +209,7 @@ pub(crate) fn check(raw: &RawConfig, path: &Path, source: &mut Source) -> (Optio
     let templates = raw.answers.templates.as_ref();
     let templates = templates.and_then(|folder| checker.existing_folder("answers.templates", folder));
     let (apps, guards) = checker.apps(&raw.app, &zones);
+    checker.redirects(&raw.app, server.as_ref());
     let sound = !checker.source.has_errors();
     let named = Named {
         data,
@@ -194,6 +225,15 @@ pub(crate) fn check(raw: &RawConfig, path: &Path, source: &mut Source) -> (Optio
             server: server?,
             admin: match admin {
                 Some(admin) => Some(admin?),
+                None => None,
+            },
+            forward_auth: match forward_auth {
+                Some(door) => Some(door?),
+                None => None,
+            },
+            upstream_identity: upstream_identity?,
+            telemetry: match telemetry {
+                Some(telemetry) => Some(telemetry?),
                 None => None,
             },
             policies,
@@ -252,6 +292,18 @@ impl Checker<'_> {
                 RawOnForbidError::Unavailable => ForbidFault::Unavailable,
                 RawOnForbidError::Refuse => ForbidFault::Refuse,
             },
+        }
+    }
+
+    fn redirects(&mut self, apps: &[RawApp], server: Option<&Server>) {
+        if server.is_none_or(|server| server.tls.is_some()) {
+            return;
+        }
+        for (index, _) in apps.iter().enumerate().filter(|(_, app)| app.https_redirect) {
+            let message = "there is no TLS listener to send browsers to".to_owned();
+            let help = "add `[server.tls]`, or remove `https_redirect`";
+            let at = below(&element("app", index), "https_redirect");
+            self.source.error(&at, "portcullis::config::conflict", message, help);
         }
     }
 

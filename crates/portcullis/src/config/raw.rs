@@ -4,9 +4,14 @@
 //! INVARIANT: every key has a default or is required, and the doc comment gives the default's reason.
 
 mod app;
+mod doors;
 mod issuer;
+mod limit;
 mod log;
+mod payload;
+mod server;
 mod text;
+mod upstream;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +19,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use app::{RawAccess, RawApp, RawRequire, RawRoute, RawShape};
+pub(crate) use doors::{RawForwardAuth, RawTelemetry, RawUpstreamIdentity};
 pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
+pub(crate) use limit::{RawLimit, RawLimitBy};
 pub(crate) use log::{RawLog, RawSync, RawWhenBroken};
+pub(crate) use payload::{RawForm, RawPayload};
+pub(crate) use server::{RawServer, RawTls};
 pub(crate) use text::{DurationText, PathText, SizeText};
+pub(crate) use upstream::{RawHealth, RawProtocol, RawUpstreamTls};
 
 /// A Portcullis configuration, `portcullis.toml`. Paths are relative to the folder of this file.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +38,8 @@ pub(crate) struct RawConfig {
     /// The listener for operators: health, readiness, decisions. Without this table there is none, because a port that
     /// nobody asked for is a port that nobody guards.
     pub(crate) admin: Option<RawAdmin>,
+    /// The door for proxies that ask before they forward. Without this table there is none.
+    pub(crate) forward_auth: Option<RawForwardAuth>,
     /// Where the Cedar policies are.
     pub(crate) policies: RawPolicies,
     /// Where users, groups, roles, plans and devices are written down. Without it only tokens and API keys say who is
@@ -45,67 +57,14 @@ pub(crate) struct RawConfig {
     pub(crate) api_keys: RawApiKeys,
     /// The decision log.
     pub(crate) log: RawLog,
+    /// The signed word on who the caller is, for upstreams.
+    pub(crate) upstream_identity: RawUpstreamIdentity,
+    /// Traces for OpenTelemetry.
+    pub(crate) telemetry: Option<RawTelemetry>,
     /// How answers look.
     pub(crate) answers: RawAnswers,
     /// The protected applications. A host that no app names is answered 421.
     pub(crate) app: Vec<RawApp>,
-}
-
-/// The listener that callers reach.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(deny_unknown_fields)]
-pub(crate) struct RawServer {
-    /// Address and port to listen on. Loopback by default, so that nothing is reachable from outside before you say so;
-    /// `"0.0.0.0:8080"` listens on every interface.
-    pub(crate) listen: String,
-    /// Networks (CIDR) whose `Forwarded` and `X-Forwarded-*` fields count, that is: your own load balancers. None by
-    /// default, since anybody can write those fields.
-    pub(crate) trusted_peers: Vec<String>,
-    /// Lets `trusted_peers` name every address there is (`0.0.0.0/0`, `::/0`). Every caller can then choose the address
-    /// it is seen under; only right where nothing but your load balancer can reach the listener.
-    pub(crate) dangerously_trust_everyone: bool,
-    /// Folder of the decision log and the state file; made if it is not there.
-    pub(crate) data: PathText,
-    /// Connections held at once; further ones wait in the system's queue. Ten thousand slow ones fit
-    /// beside those that work, and a flood costs callers a wait rather than the machine its memory.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub(crate) max_connections: u32,
-    /// Longest wait for a whole request head, on a new connection as on a kept one. Thirty seconds are more than a slow
-    /// phone needs, and end connections that trickle bytes to hold a place.
-    pub(crate) header_timeout: DurationText,
-    /// Most bytes of a request head. 64 KiB: the longest path and query, and as much again for tokens and cookies.
-    pub(crate) max_header_size: SizeText,
-    /// Longest pause within a body, in either direction. Sixty seconds are what the common servers use, so upstreams
-    /// that stream events send a sign of life within it.
-    pub(crate) body_timeout: DurationText,
-    /// Longest time in which a caller reads nothing of what is sent. Sixty seconds, as above.
-    pub(crate) write_timeout: DurationText,
-    /// Requests at one upstream at once; further ones wait as long as for a connection. More than a thousand at once
-    /// help no upstream.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub(crate) max_upstream_requests: u32,
-    /// Longest time in which requests under way may end after we were told to stop. Thirty seconds are what process
-    /// supervisors allow before they kill.
-    pub(crate) drain_timeout: DurationText,
-}
-
-impl Default for RawServer {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8080".to_owned(),
-            trusted_peers: Vec::new(),
-            dangerously_trust_everyone: false,
-            data: "data".into(),
-            max_connections: 10_000,
-            header_timeout: "30s".into(),
-            max_header_size: "64KiB".into(),
-            body_timeout: "60s".into(),
-            write_timeout: "60s".into(),
-            max_upstream_requests: 1024,
-            drain_timeout: "30s".into(),
-        }
-    }
 }
 
 /// The listener for operators.

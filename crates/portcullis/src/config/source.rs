@@ -97,6 +97,11 @@ impl Source {
         self.faulty.range(path.to_owned()..).next().is_some_and(|faulty| faulty.starts_with(path))
     }
 
+    /// Whether anything was found wrong with this very value.
+    pub(crate) fn is_named(&self, path: &str) -> bool {
+        self.faulty.contains(path)
+    }
+
     /// Whether anything stands in the way.
     pub(crate) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)

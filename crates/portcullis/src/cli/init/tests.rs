@@ -79,7 +79,7 @@ fn a_failure_half_way_leaves_nothing_behind() {
 #[test]
 fn what_cannot_be_protected_is_a_wrong_command_line() {
     for wrong in
-        [["--upstream", "https://a"], ["--upstream", "http://a/b"], ["--host", "a:80"], ["--host", "a\" b"]]
+        [["--upstream", "ftp://a"], ["--upstream", "http://a/b"], ["--host", "a:80"], ["--host", "a\" b"]]
     {
         assert!(init(&wrong).is_err(), "{wrong:?}");
     }

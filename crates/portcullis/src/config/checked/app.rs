@@ -1,16 +1,18 @@
 //! Applications and their routes, checked, and the guards they become.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use http::Method;
-use http::uri::Authority;
+use portcullis_gate::Limit;
 use portcullis_policy::{Access, Guard, Require, Scope};
-use portcullis_request::{Host, PathPattern};
+use portcullis_request::{Host, Loosened, PathPattern};
 use portcullis_response::Branding;
 
-use super::{Checker, HOUR, NAMES, SHORTEST, Zones, is_name};
-use crate::config::finding::quoted;
+use super::payload::Payload;
+use super::upstream::Upstream;
+use super::{Checker, NAMES, Zones, is_name};
+use crate::config::finding::{quoted, suggest};
 use crate::config::raw::{RawAccess, RawApp, RawRoute};
 use crate::config::source::{below, element};
 
@@ -29,21 +31,16 @@ pub(crate) struct App {
     pub(crate) upstream: Upstream,
     /// Whether our page replaces the upstream's own 404.
     pub(crate) renders_404: bool,
+    /// What it allows beyond the strictest reading of paths.
+    pub(crate) loosened: Loosened,
+    /// Whether browsers that come in plain text are sent to the TLS listener.
+    pub(crate) https_redirect: bool,
+    /// Whether the upstream gets the credential that identified the caller.
+    pub(crate) forward_credentials: bool,
+    /// How often it may be asked.
+    pub(crate) limits: Vec<Arc<Limit>>,
     /// Its routes, at least one, in the order of the file.
     pub(crate) routes: Vec<Route>,
-}
-
-/// Where an app's requests go: plain HTTP/1.1.
-#[derive(Debug, Clone)]
-pub(crate) struct Upstream {
-    /// Host and port.
-    pub(crate) authority: Authority,
-    /// Whether it sees the caller's `Host`.
-    pub(crate) preserve_host: bool,
-    /// Longest wait for a connection.
-    pub(crate) connect_timeout: Duration,
-    /// Longest wait for the head of the response.
-    pub(crate) response_timeout: Duration,
 }
 
 /// One route of an app.
@@ -57,6 +54,10 @@ pub(crate) struct Route {
     pub(crate) methods: Vec<Method>,
     /// Whether callers without identity are decided on rather than challenged.
     pub(crate) public: bool,
+    /// How often it may be asked.
+    pub(crate) limits: Vec<Arc<Limit>>,
+    /// What its bodies must be.
+    pub(crate) payload: Option<Payload>,
 }
 
 /// Bounds: what is matched against every request stays small enough to be held and read.
@@ -85,6 +86,7 @@ impl Checker<'_> {
             apps.extend(self.app(&element("app", index), raw, zones, &mut guards));
         }
         self.same_apps(raw);
+        self.same_reading(raw);
         (apps, guards)
     }
 
@@ -93,6 +95,9 @@ impl Checker<'_> {
         let hosts = self.hosts(&below(path, "hosts"), raw.hosts.as_deref().unwrap_or_default());
         let mount = self.pattern(&below(path, "path"), raw.path.as_deref().unwrap_or("/**"));
         let upstream = self.upstream(path, raw);
+        let loosened = self.loosened(&below(path, "loosen"), &raw.loosen);
+        let limits =
+            self.rate_limits(&below(path, "limit"), raw.name.as_deref().unwrap_or_default(), &raw.limit);
         let branding = self.branding(path, raw);
         let require = self.require(&below(path, "require"), &raw.require, zones);
         let routes = self.routes(path, raw, name.as_deref().unwrap_or_default(), zones, guards);
@@ -115,6 +120,10 @@ impl Checker<'_> {
             branding,
             upstream: upstream?,
             renders_404: raw.renders_404,
+            loosened,
+            https_redirect: raw.https_redirect,
+            forward_credentials: raw.forward_credentials,
+            limits,
             routes,
         })
     }
@@ -181,7 +190,25 @@ impl Checker<'_> {
             span: self.source.span(path),
             renders_404: of.renders_404,
         });
-        Some(Route { name, pattern: pattern?, methods, public: access == RawAccess::Anyone })
+        let limits = self.rate_limits(&below(path, "limit"), &format!("{app}/{name}"), &raw.limit);
+        let payload = raw.payload.as_ref().and_then(|payload| self.payload(&below(path, "payload"), payload));
+        Some(Route { name, pattern: pattern?, methods, public: access == RawAccess::Anyone, limits, payload })
+    }
+
+    fn loosened(&mut self, path: &str, written: &[String]) -> Loosened {
+        let mut loosened = Loosened::default();
+        for (index, name) in written.iter().enumerate() {
+            match Loosened::OPTIONS.iter().find(|(option, _)| option == name) {
+                Some((_, set)) => set(&mut loosened),
+                None => {
+                    let message = format!("{} names nothing that could be read less strictly", quoted(name));
+                    let help = suggest(name, Loosened::OPTIONS.iter().map(|(option, _)| *option));
+                    let at = element(path, index);
+                    self.source.error(&at, "portcullis::config::unknown_value", message, help);
+                }
+            }
+        }
+        loosened
     }
 
     fn name(&mut self, path: &str, name: Option<&str>, what: &str) -> Option<String> {
@@ -274,54 +301,6 @@ impl Checker<'_> {
         }
         methods
     }
-
-    fn upstream(&mut self, path: &str, raw: &RawApp) -> Option<Upstream> {
-        let connect_timeout =
-            self.duration(&below(path, "connect_timeout"), &raw.connect_timeout.0, SHORTEST, HOUR);
-        let response_timeout =
-            self.duration(&below(path, "response_timeout"), &raw.response_timeout.0, SHORTEST, 24 * HOUR);
-        let authority = self.authority(&below(path, "upstream"), raw.upstream.as_deref()?)?;
-        Some(Upstream {
-            authority,
-            preserve_host: raw.preserve_host,
-            connect_timeout: connect_timeout?,
-            response_timeout: response_timeout?,
-        })
-    }
-
-    fn authority(&mut self, path: &str, text: &str) -> Option<Authority> {
-        match upstream(text) {
-            Ok(authority) => Some(authority),
-            Err((message, help)) => {
-                self.source.error(path, "portcullis::config::bad_upstream", message, help);
-                None
-            }
-        }
-    }
-}
-
-/// Reads an upstream: `http://host:port` and nothing else. The error is what is wrong, and what to write.
-pub(crate) fn upstream(text: &str) -> Result<Authority, (String, &'static str)> {
-    let example = "write `http://host:port`: `http://127.0.0.1:9000`";
-    let uri: Option<http::Uri> = text.parse().ok();
-    let scheme = uri.as_ref().and_then(http::Uri::scheme_str);
-    let authority = uri.as_ref().and_then(http::Uri::authority);
-    let rest = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", |rest| rest.as_str());
-    Err(match (scheme, authority) {
-        (Some("http"), Some(authority)) if authority.as_str().contains('@') => {
-            (format!("the upstream {} has a user name in it", quoted(text)), example)
-        }
-        (Some("http"), Some(authority)) if rest == "/" && !text.contains('#') => return Ok(authority.clone()),
-        (Some("http"), Some(_)) => (
-            format!("the upstream {} has a path or query", quoted(text)),
-            "the path that was decided on is the path that is forwarded; write `http://host:port` alone",
-        ),
-        (Some("https"), Some(_)) => (
-            format!("the upstream {} is asked over TLS, which is not spoken to upstreams", quoted(text)),
-            "write `http://`, within a network that you trust",
-        ),
-        _ => (format!("{} is no upstream", quoted(text)), example),
-    })
 }
 
 fn kind_of(access: RawAccess) -> Access {

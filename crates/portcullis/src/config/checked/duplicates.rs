@@ -1,6 +1,6 @@
 //! What apps and routes say together: names and hosts used twice, routes that no request can reach.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use http::Method;
 
@@ -36,6 +36,25 @@ impl Checker<'_> {
                     let help = "apps on one host need a `path` each";
                     let at = element(&below(&path, "hosts"), position);
                     self.source.error(&at, "portcullis::config::same_host", message, help);
+                }
+            }
+        }
+    }
+
+    /// A path is read before it is known whose it is, so apps that share a host read it in one way.
+    pub(super) fn same_reading(&mut self, raw: &[RawApp]) {
+        let mut first: HashMap<&str, (&str, BTreeSet<&str>)> = HashMap::new();
+        for (index, app) in raw.iter().enumerate() {
+            let options: BTreeSet<&str> = app.loosen.iter().map(String::as_str).collect();
+            let name = app.name.as_deref().unwrap_or_default();
+            for host in app.hosts.iter().flatten() {
+                let (other, theirs) = first.entry(host).or_insert_with(|| (name, options.clone()));
+                if *theirs != options {
+                    let message =
+                        format!("the apps `{other}` and `{name}` share a host and `loosen` it differently");
+                    let help = "write the same options for both, or give them hosts of their own";
+                    let at = below(&element("app", index), "loosen");
+                    self.source.error(&at, "portcullis::config::conflict", message, help);
                 }
             }
         }

@@ -2,27 +2,45 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_identity::Secret;
 use portcullis_proxy::Limits;
 use portcullis_request::TrustedPeers;
 
+use super::doors::ForwardAuthConfig;
 use super::{Checker, HOUR, MINUTE, SECOND, SHORTEST};
 use crate::config::finding::quoted;
-use crate::config::raw::{RawAdmin, RawSecret, RawServer};
+use crate::config::raw::{RawAdmin, RawSecret, RawServer, RawTls};
+use crate::config::source::{below, element};
 
 /// The listener that callers reach.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    /// Where it listens.
-    pub(crate) listen: SocketAddr,
+    /// Where it listens in plain text; `None`: nowhere.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where it listens in TLS, and with which certificates.
+    pub(crate) tls: Option<TlsConfig>,
     /// Peers whose forwarded fields count.
     pub(crate) trusted_peers: TrustedPeers,
+    /// Peers whose connections begin with a PROXY protocol header.
+    pub(crate) proxy_protocol_from: TrustedPeers,
+    /// Longest time of a whole request.
+    pub(crate) request_timeout: Option<Duration>,
     /// Folder of the decision log and the state file.
     pub(crate) data: PathBuf,
     /// The bounds of the door.
     pub(crate) limits: Limits,
+}
+
+/// The listener that speaks TLS.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsConfig {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Chains and keys, each with its place in the configuration.
+    pub(crate) certificates: Vec<(String, PathBuf, PathBuf)>,
 }
 
 /// The listener for operators.
@@ -36,7 +54,21 @@ pub(crate) struct AdminConfig {
 
 impl Checker<'_> {
     pub(super) fn server(&mut self, raw: &RawServer) -> Option<Server> {
-        let listen = self.address("server.listen", &raw.listen);
+        let listen = match raw.listen.as_str() {
+            "none" => Some(None),
+            written => self.address("server.listen", written).map(Some),
+        };
+        let tls = raw.tls.as_ref().map(|tls| self.tls(tls));
+        if matches!(listen, Some(None)) && tls.is_none() {
+            let message = "nothing is listened on".to_owned();
+            let help = "write an address in `listen`, or add `[server.tls]`";
+            self.source.error("server.listen", "portcullis::config::conflict", message, help);
+        }
+        let proxy_protocol_from = self.networks("server.proxy_protocol_from", &raw.proxy_protocol_from);
+        let request_timeout = match raw.request_timeout.0.as_str() {
+            "none" => Some(None),
+            text => self.duration("server.request_timeout", text, SECOND, 24 * HOUR).map(Some),
+        };
         let trusted_peers = self.networks("server.trusted_peers", &raw.trusted_peers);
         self.trust(raw, &trusted_peers);
         let data = self.resolve(&raw.data);
@@ -52,10 +84,37 @@ impl Checker<'_> {
         let limits = self.limits(raw);
         Some(Server {
             listen: listen?,
+            tls: match tls {
+                Some(tls) => Some(tls?),
+                None => None,
+            },
             trusted_peers: TrustedPeers::new(trusted_peers),
+            proxy_protocol_from: TrustedPeers::new(proxy_protocol_from),
+            request_timeout: request_timeout?,
             data,
             limits: limits?,
         })
+    }
+
+    fn tls(&mut self, raw: &RawTls) -> Option<TlsConfig> {
+        let listen = raw.listen.as_deref().and_then(|text| self.address("server.tls.listen", text));
+        if raw.certificate.is_empty() {
+            let message = "a TLS listener without a certificate can greet nobody".to_owned();
+            let help = "add `[[server.tls.certificate]]` with `chain` and `key`";
+            self.source.error("server.tls", "portcullis::config::empty_list", message, help);
+        }
+        let mut certificates = Vec::new();
+        for (index, certificate) in raw.certificate.iter().enumerate() {
+            let at = element("server.tls.certificate", index);
+            let (Some(chain), Some(key)) = (&certificate.chain, &certificate.key) else { continue };
+            let chain = self.existing_file(&below(&at, "chain"), chain);
+            let key = self.existing_file(&below(&at, "key"), key);
+            if let Some(key) = &key {
+                self.warn_of_readers(&below(&at, "key"), key);
+            }
+            certificates.extend(chain.zip(key).map(|(chain, key)| (at, chain, key)));
+        }
+        Some(TlsConfig { listen: listen?, certificates })
     }
 
     fn limits(&mut self, raw: &RawServer) -> Option<Limits> {
@@ -122,20 +181,33 @@ impl Checker<'_> {
         Some(AdminConfig { listen: listen?, token: token? })
     }
 
-    pub(super) fn listeners(&mut self, server: Option<&Server>, admin: Option<&AdminConfig>) {
-        let (Some(server), Some(admin)) = (server, admin) else { return };
-        let (one, other) = (server.listen, admin.listen);
-        let overlap = one.ip() == other.ip()
-            || (one.is_ipv4() == other.is_ipv4()
-                && (one.ip().is_unspecified() || other.ip().is_unspecified()));
-        if one.port() != 0 && one.port() == other.port() && overlap {
-            let message = format!("`{other}` is the address of `server.listen` too");
-            let help = "give the admin listener a port of its own: `127.0.0.1:8081`";
-            self.source.error("admin.listen", "portcullis::config::same_address", message, help);
+    /// No two listeners on one address.
+    pub(super) fn listeners(
+        &mut self,
+        server: Option<&Server>,
+        admin: Option<&AdminConfig>,
+        forward_auth: Option<&ForwardAuthConfig>,
+    ) {
+        let tls = server.and_then(|server| server.tls.as_ref());
+        let listeners = [
+            ("server.listen", server.and_then(|server| server.listen)),
+            ("server.tls.listen", tls.map(|tls| tls.listen)),
+            ("admin.listen", admin.map(|admin| admin.listen)),
+            ("forward_auth.listen", forward_auth.map(|door| door.listen)),
+        ];
+        let known: Vec<_> =
+            listeners.into_iter().filter_map(|(path, address)| Some((path, address?))).collect();
+        for (index, (path, address)) in known.iter().enumerate() {
+            let earlier = known.iter().take(index).find(|(_, earlier)| overlap(*earlier, *address));
+            if let Some((other, _)) = earlier {
+                let message = format!("`{address}` is the address of `{other}` too");
+                let help = "give each listener a port of its own";
+                self.source.error(path, "portcullis::config::same_address", message, help);
+            }
         }
     }
 
-    fn address(&mut self, path: &str, text: &str) -> Option<SocketAddr> {
+    pub(super) fn address(&mut self, path: &str, text: &str) -> Option<SocketAddr> {
         if let Ok(address) = text.parse() {
             return Some(address);
         }
@@ -152,7 +224,7 @@ impl Checker<'_> {
     }
 
     /// Reads a secret; nothing of it reaches a finding.
-    fn secret(&mut self, path: &str, raw: &RawSecret) -> Option<Secret> {
+    pub(super) fn secret(&mut self, path: &str, raw: &RawSecret) -> Option<Secret> {
         let read = match (&raw.file, &raw.env) {
             (Some(file), None) => {
                 let file = self.resolve(file);
@@ -193,4 +265,10 @@ impl Checker<'_> {
 
     #[cfg(not(unix))]
     fn warn_of_readers(&mut self, _path: &str, _file: &std::path::Path) {}
+}
+
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let meet = one.ip() == other.ip()
+        || (one.is_ipv4() == other.is_ipv4() && (one.ip().is_unspecified() || other.ip().is_unspecified()));
+    one.port() != 0 && one.port() == other.port() && meet
 }

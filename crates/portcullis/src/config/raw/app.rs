@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DurationText;
+use super::{DurationText, RawHealth, RawLimit, RawPayload, RawProtocol, RawUpstreamTls, SizeText};
 
 /// A protected application.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -21,9 +21,52 @@ pub(crate) struct RawApp {
     /// specific one counts. The whole host by default.
     #[serde(default)]
     pub(crate) path: Option<String>,
-    /// Where its requests go: `http://host:port`, without path.
-    #[schemars(required)]
+    /// Where its requests go: `http://host:port` or `https://host:port`, without path.
+    #[serde(default)]
     pub(crate) upstream: Option<String>,
+    /// Instead of `upstream`, where the same service has several addresses; each request goes to the one that is least
+    /// busy.
+    #[serde(default)]
+    pub(crate) upstreams: Vec<String>,
+    /// Which version of HTTP it speaks.
+    #[serde(default)]
+    pub(crate) protocol: RawProtocol,
+    /// How an upstream asked over TLS is known. Its certificate is always checked.
+    #[serde(default)]
+    pub(crate) upstream_tls: RawUpstreamTls,
+    /// Asks each address regularly whether it is there. Without this table only requests that fail show it.
+    #[serde(default)]
+    pub(crate) health: Option<RawHealth>,
+    /// How often a request is tried again, at another address first: where nothing was sent, or where the method may be
+    /// repeated and nothing came back. Two.
+    #[serde(default = "retries")]
+    #[schemars(range(min = 0, max = 10))]
+    pub(crate) retries: u32,
+    /// Most bytes of a request body. 1 GiB: uploads pass, and nobody fills a disk by accident.
+    #[serde(default = "max_body_size")]
+    pub(crate) max_body_size: SizeText,
+    /// Answers of the upstream that our page takes the place of, status kept: `["403", "404", "5xx"]`. Stack traces and
+    /// version numbers stay inside. None by default.
+    #[serde(default)]
+    pub(crate) intercept: Vec<String>,
+    /// Whether connections may be upgraded (WebSocket). On by default; the request that asks for it is decided as any
+    /// other.
+    #[serde(default = "upgrades")]
+    pub(crate) upgrades: bool,
+    /// Paths that are read less strictly than all others. None by default; each is explained in the chapter on requests.
+    /// Apps that share a host must agree.
+    #[serde(default)]
+    pub(crate) loosen: Vec<String>,
+    /// Whether browsers that come in plain text are sent to the TLS listener. Off by default.
+    #[serde(default)]
+    pub(crate) https_redirect: bool,
+    /// Whether the upstream gets the credential that identified the caller. Off by default: whoever has it is the caller
+    /// elsewhere.
+    #[serde(default)]
+    pub(crate) forward_credentials: bool,
+    /// How often it may be asked.
+    #[serde(default)]
+    pub(crate) limit: Vec<RawLimit>,
     /// The body that API callers get with a refusal.
     #[serde(default)]
     pub(crate) shape: RawShape,
@@ -69,6 +112,18 @@ pub(crate) struct RawApp {
     /// Its routes; the most specific that covers a request counts. Without any there is one, `all`, at `/**`.
     #[serde(default)]
     pub(crate) route: Vec<RawRoute>,
+}
+
+fn retries() -> u32 {
+    2
+}
+
+fn max_body_size() -> SizeText {
+    "1GiB".into()
+}
+
+fn upgrades() -> bool {
+    true
 }
 
 fn connect_timeout() -> DurationText {
@@ -127,6 +182,12 @@ pub(crate) struct RawRoute {
     /// Sentences for callers, by requirement.
     #[serde(default)]
     pub(crate) messages: BTreeMap<String, String>,
+    /// What its bodies must be. Anything by default.
+    #[serde(default)]
+    pub(crate) payload: Option<RawPayload>,
+    /// How often it may be asked, besides what the app says.
+    #[serde(default)]
+    pub(crate) limit: Vec<RawLimit>,
 }
 
 /// What must hold for a request to pass. Requirements only ever restrict; each that is named must hold.

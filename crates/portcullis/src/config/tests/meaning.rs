@@ -11,7 +11,7 @@ use super::{APP, Folder, ISSUER, app, finds, issuer, sound};
 fn every_default_is_what_the_reference_says() {
     let config = sound(&issuer(""));
     let limits = config.limits();
-    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.listen.unwrap().to_string(), "127.0.0.1:8080");
     assert!(!config.server.trusted_peers.contains("127.0.0.1".parse().unwrap()));
     assert!(config.server.data.ends_with("data") && config.state_file().ends_with("data/state.sqlite"));
     assert_eq!((limits.connections, limits.head_bytes, limits.origin_requests), (10_000, 64 << 10, 1024));
@@ -39,7 +39,7 @@ fn every_default_is_what_the_reference_says() {
 
     let app = &config.apps[0];
     assert_eq!((app.branding.name.as_str(), app.branding.realm.as_deref()), ("shop", Some("shop")));
-    assert_eq!(app.upstream.authority, "127.0.0.1:9000");
+    assert_eq!(app.upstream.addresses[0], "127.0.0.1:9000");
     assert_eq!(app.upstream.connect_timeout, Duration::from_secs(2));
     assert_eq!(app.upstream.response_timeout, Duration::from_secs(30));
     assert!(!app.upstream.preserve_host && !app.renders_404);
@@ -312,7 +312,7 @@ fn apps_and_hosts() {
         ("http://127.0.0.1:9000/base", "the path that was decided on"),
         ("http://127.0.0.1:9000?x", "path or query"),
         ("http://u@127.0.0.1", "user name"),
-        ("https://127.0.0.1", "TLS"),
+        ("ftp://127.0.0.1", "`http://127.0.0.1:9000`"),
     ] {
         let text = APP.replace("http://127.0.0.1:9000", upstream);
         finds(&text, &[("bad_upstream", &format!("\"{upstream}\""), hint)]);

@@ -83,14 +83,14 @@ fn what_is_no_toml_is_found_more_than_once() {
 #[test]
 fn everything_is_found_at_once_and_in_order() {
     finds(
-        "[server]\nlisen = 1\nlisten = \"nowhere\"\n[time]\nzone = \"Mars\"\n[[app]]\nname = \"a b\"\nhosts = []\nupstream = \"https://x\"\n",
+        "[server]\nlisen = 1\nlisten = \"nowhere\"\n[time]\nzone = \"Mars\"\n[[app]]\nname = \"a b\"\nhosts = []\nupstream = \"ftp://x\"\n",
         &[
             ("unknown_key", "lisen", ""),
             ("bad_address", "\"nowhere\"", ""),
             ("unknown_time_zone", "\"Mars\"", ""),
             ("bad_name", "\"a b\"", ""),
             ("empty_list", "[]", ""),
-            ("bad_upstream", "\"https://x\"", ""),
+            ("bad_upstream", "\"ftp://x\"", ""),
         ],
     );
 }

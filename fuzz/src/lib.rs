@@ -1,0 +1,10 @@
+//! What must hold for every input, one module for each fuzz target, each with one function `check`. Nothing here needs
+//! the fuzzer: the workspace's tests compile the same files and replay `seeds/` through them.
+
+pub mod believed;
+pub mod canonical_path;
+pub mod forwarded;
+pub mod headers;
+pub mod jwks;
+pub mod raw_head;
+pub mod token;

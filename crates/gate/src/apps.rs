@@ -85,6 +85,24 @@ impl Apps {
         Self { apps, by_host }
     }
 
+    /// Goes on counting where the limits of `previous` stand: a changed policy is no fresh start.
+    pub fn adopt_limits(&self, previous: &Self) {
+        let known: HashMap<&str, &Arc<Limit>> =
+            previous.limits().map(|limit| (limit.name.as_str(), limit)).collect();
+        for limit in self.limits() {
+            if let Some(before) = known.get(limit.name.as_str()) {
+                limit.adopt(before);
+            }
+        }
+    }
+
+    /// Every limit of every app and route.
+    pub fn limits(&self) -> impl Iterator<Item = &Arc<Limit>> {
+        self.apps
+            .iter()
+            .flat_map(|app| app.limits.iter().chain(app.routes.iter().flat_map(|route| route.limits.iter())))
+    }
+
     /// Every app, in the order of the configuration.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<App>> {
         self.apps.iter()

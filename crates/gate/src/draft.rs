@@ -4,6 +4,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use http::HeaderMap;
 use portcullis_context::Person;
 use portcullis_decision::{Decision, Verdict};
 use portcullis_identity::{Absence, How, Principal};
@@ -26,6 +27,8 @@ pub struct Draft {
     pub(crate) received: SystemTime,
     pub(crate) started: Instant,
     pub(crate) entry: Entry,
+    /// What the answer says of ours beside everything else, whoever gives it: where the caller's limits stand.
+    pub(crate) told: HeaderMap,
 }
 
 impl Draft {
@@ -71,7 +74,7 @@ impl Draft {
             snapshot: snapshot.to_owned(),
             decided_us: 0,
         };
-        Self { reference, received, started: Instant::now(), entry }
+        Self { reference, received, started: Instant::now(), entry, told: HeaderMap::new() }
     }
 
     /// Nothing there could be read as a request.

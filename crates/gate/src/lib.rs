@@ -14,12 +14,14 @@ pub mod own_headers;
 pub mod pass;
 pub mod preflight;
 pub mod problems;
+pub mod secure;
 pub mod snapshot;
 mod stop;
+pub mod vouch;
 
 pub use apps::{App, Apps, Route};
 pub use ask::{Allowance, Asked, Denial};
-pub use limit::{Limit, LimitBy};
+pub use limit::{Exceeded, Limit, LimitBy};
 pub use origin::{HealthCheck, Intercept, OriginProtocol, OriginTarget, OriginTls};
 pub use outcome::OutcomeWriter;
 pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage, Unreadable};

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -16,8 +17,11 @@ use portcullis_response::{Asked, Branding, Fault, Refusal};
 
 use crate::bind::{facts, refusal};
 use crate::draft::Draft;
+use crate::limit::{self, Exceeded};
 use crate::stop::Stop;
-use crate::{App, OriginTarget, OutcomeWriter, Route, Snapshot, own_headers, preflight, problems};
+use crate::{
+    App, OriginTarget, OutcomeWriter, Route, Snapshot, own_headers, preflight, problems, secure, vouch,
+};
 
 /// The gate: decides every request on the snapshot of the moment and leaves a record of each.
 pub struct Gate {
@@ -57,6 +61,8 @@ pub struct Forward {
     pub origin: Arc<OriginTarget>,
     /// Headers of ours for the origin: who the caller is, and the reference.
     pub own_headers: HeaderMap,
+    /// Headers of ours for the caller, beside the origin's: where its limits stand.
+    pub told: HeaderMap,
     /// How to say that the origin failed.
     pub refuse: OriginRefusals,
     /// To be finished when the answer ended.
@@ -136,6 +142,8 @@ impl Gate {
                 (Some(reason), response, about)
             }
         };
+        let mut response = response;
+        response.headers_mut().extend(draft.told.clone());
         let status = response.status().as_u16();
         if let Err(fault) = self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
             let about = about.as_ref().map(|(app, request)| (&**app, request));
@@ -205,8 +213,9 @@ fn forward(
 ) -> Forward {
     let Allowed { permit, request, app, own_headers } = allowed;
     let origin = Arc::clone(&app.origin);
+    let told = draft.told.clone();
     let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
-    Forward { permit, request, origin, own_headers, refuse, outcome }
+    Forward { permit, request, origin, own_headers, told, refuse, outcome }
 }
 
 /// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
@@ -236,7 +245,13 @@ pub(crate) fn stages(
     let situation = snapshot.situator.situate(caller.as_deref(), request.client, draft.received);
     let permit = decided(snapshot, route, &request, caller.as_deref(), &situation, draft)
         .map_err(|refusal| Stop::refused(refusal, &app, &request))?;
-    let own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
+    let limits = app.limits.iter().chain(&route.limits);
+    limit::by_caller(limits, caller.as_deref(), &request, &situation, &mut draft.told)
+        .map_err(|exceeded| too_many(&exceeded, &app, &request, draft))?;
+    let mut own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
+    if let (Some(vouching), Some(caller)) = (&snapshot.vouching, &caller) {
+        vouch::vouch(vouching, caller, &situation, &app.name, draft.received, &mut own_headers);
+    }
     if let Some(caller) = &caller
         && !app.forward_credentials
     {
@@ -276,7 +291,8 @@ fn admitted(
     Ok(request)
 }
 
-/// Which app and route is it for? Our own pages and CORS preflights end here.
+/// Which app and route is it for? Our own pages, redirects and CORS preflights end here, and so do callers whose address
+/// asked too often.
 fn routed<'s>(
     snapshot: &'s Snapshot,
     request: &CanonicalRequest,
@@ -286,24 +302,49 @@ fn routed<'s>(
         draft.detail("no app has this host");
         return Err(Stop::unknown_host());
     }
-    if let Some(response) = problems::answer(&snapshot.renderer, request) {
-        draft.detail("our own reference page");
+    if let Some((response, what)) = own_answer(snapshot, request, draft.received) {
+        draft.detail(what);
         return Err(Stop::answered(response));
     }
     let Some(app) = snapshot.apps.of(request) else {
         draft.detail("no app of this host has this path");
         return Err(Stop::no_app());
     };
-    if let Some(response) = preflight::answer(app, request) {
+    limit::by_address(&app.limits, request, &mut draft.told)
+        .map_err(|exceeded| too_many(&exceeded, app, request, draft))?;
+    if let Some(response) = secure::answer(app, request) {
+        draft.detail("sent from plain text to TLS");
+        return Err(Stop::answered(response));
+    }
+    let route = app.route(request);
+    if let Some(response) = preflight::answer(app, route, request) {
         draft.detail("CORS preflight");
         return Err(Stop::answered(response));
     }
-    let Some(route) = app.route(request) else {
+    let Some(route) = route else {
         draft.detail("no route of this app covers this path and method");
         return Err(Stop::refused(Refusal::NoRoute, app, request));
     };
     draft.routed(app, route);
     Ok((Arc::clone(app), route))
+}
+
+/// What we publish ourselves below every host of ours: reference pages, and the keys of our word on callers.
+fn own_answer(
+    snapshot: &Snapshot,
+    request: &CanonicalRequest,
+    now: SystemTime,
+) -> Option<(Response<Bytes>, &'static str)> {
+    if let Some(response) = problems::answer(&snapshot.renderer, request) {
+        return Some((response, "our own reference page"));
+    }
+    let vouching = snapshot.vouching.as_ref()?;
+    vouch::answer(vouching, request, now).map(|response| (response, "our own public keys"))
+}
+
+fn too_many(exceeded: &Exceeded, app: &Arc<App>, request: &CanonicalRequest, draft: &mut Draft) -> Stop {
+    draft.detail(&format!("the limit `{}` is used up", exceeded.name));
+    Stop::refused(Refusal::TooMany(refusal::said("rate_limited"), exceeded.retry_after), app, request)
 }
 
 /// identify: who sends it? `None` only on a public route; a credential that does not hold is refused there too.

@@ -10,16 +10,18 @@ use http::header::{
 use http::{HeaderValue, Method, Response, StatusCode};
 use portcullis_request::CanonicalRequest;
 
-use crate::App;
+use crate::{App, Route};
 
-/// Our answer, if the request is a preflight (Fetch standard, "CORS-preflight request") to an app that lists origins.
+/// Our answer, if the request is a preflight (Fetch standard, "CORS-preflight request").
 ///
-/// An origin that is not listed gets 204 without permission, which a browser reads as no.
+/// An app that lists origins grants them theirs. One that lists none leaves preflights to its upstream on routes where
+/// everyone is let in. Anything else is 204 without permission, which a browser reads as no.
 #[must_use]
-pub fn answer(app: &App, request: &CanonicalRequest) -> Option<Response<Bytes>> {
+pub fn answer(app: &App, route: Option<&Route>, request: &CanonicalRequest) -> Option<Response<Bytes>> {
     let origin = request.headers.get(ORIGIN)?;
     let method = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
-    if request.method != Method::OPTIONS || app.branding.cors_origins.is_empty() {
+    let left_to_origin = app.branding.cors_origins.is_empty() && route.is_none_or(|route| route.public);
+    if request.method != Method::OPTIONS || left_to_origin {
         return None;
     }
     let mut response = Response::new(Bytes::new());

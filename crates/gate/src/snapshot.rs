@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portcullis_context::{Directory, Situator};
 use portcullis_decision::{Program, World};
-use portcullis_identity::Identifier;
+use portcullis_identity::{Identifier, Voucher};
 use portcullis_policy::Policies;
 use portcullis_record::Redaction;
 use portcullis_request::TrustedPeers;
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub directory: Arc<Directory>,
     /// Says who asks.
     pub identifier: Arc<Identifier>,
+    /// Gives origins a signed word on who the caller is; `None`: no such word is given.
+    pub vouching: Option<Arc<Voucher>>,
     /// Says where, on what, when.
     pub situator: Situator,
     /// Says no.

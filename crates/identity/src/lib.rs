@@ -24,6 +24,7 @@ mod strict_json;
 mod testing;
 mod text;
 mod token_cache;
+mod voucher;
 
 pub use api_key::{ApiKeyError, ApiKeys, KeyInfo, KeyStore, NewKey};
 pub use fault::{CredentialFault, FAULTS, Fault, FaultAnswer};
@@ -33,3 +34,4 @@ pub use issuer::{ClaimNames, IssuerError, IssuerSettings, KeySource};
 pub use jwks::JwksError;
 pub use principal::{How, Principal, PrincipalKind};
 pub use secret::{Secret, SecretError};
+pub use voucher::{Voucher, VoucherError};

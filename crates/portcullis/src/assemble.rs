@@ -1,15 +1,16 @@
 //! From checked parts to the snapshot that decides.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use portcullis_context::Situator;
 use portcullis_decision::{Program, World};
 use portcullis_endpoints::{AdminToken, IssuerReadiness, Readiness, WrittenAt};
 use portcullis_gate::{Gate, Snapshot, bind};
-use portcullis_identity::{ApiKeys, Identifier, KeyStore, KeysState};
+use portcullis_identity::{ApiKeys, Identifier, KeyStore, KeysState, Voucher};
 use portcullis_record::Log;
 
-use crate::config::AdminConfig;
+use crate::config::{AdminConfig, UpstreamIdentityConfig};
 use crate::load::{self, Parts};
 use crate::serve::ServeFault;
 use crate::serve::reload::State;
@@ -42,7 +43,18 @@ pub(crate) fn snapshot(
     }
     if let Some(previous) = previous {
         identifier = identifier.adopt(&previous.identifier);
+        apps.adopt_limits(&previous.apps);
     }
+    let vouching = match &parts.config.upstream_identity {
+        Some(identity) => {
+            let folder = parts.config.server.data.join("upstream-identity");
+            let UpstreamIdentityConfig { issuer, lifetime, key_lifetime } = identity.clone();
+            let now = SystemTime::now();
+            let voucher = Voucher::open(&folder, issuer, lifetime, key_lifetime, now);
+            Some(Arc::new(voucher.map_err(|error| fault(&error))?))
+        }
+        None => None,
+    };
     let directory = Arc::new(parts.directory);
     Ok(Snapshot {
         version: parts.version,
@@ -53,6 +65,7 @@ pub(crate) fn snapshot(
         world,
         directory: Arc::clone(&directory),
         identifier: Arc::new(identifier),
+        vouching,
         situator: Situator::new(parts.geo, parts.zones, directory, parts.config.time_zone),
         renderer: parts.renderer,
         redaction: parts.config.redaction,

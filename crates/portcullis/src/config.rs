@@ -16,8 +16,8 @@ use std::io::Read;
 use std::path::Path;
 
 pub(crate) use checked::{
-    AdminConfig, App, Config, Named, Route, Upstream, UpstreamTls, log_folder, state_file, upstream,
-    with_hint,
+    AdminConfig, App, Config, Named, Route, Upstream, UpstreamIdentityConfig, UpstreamTls, log_folder,
+    state_file, upstream, with_hint,
 };
 pub(crate) use finding::{Finding, suggest};
 pub(crate) use source::Source;

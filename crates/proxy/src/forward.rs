@@ -31,10 +31,15 @@ use crate::origins::Origins;
 
 /// Forwards one request and waits for the head of the answer.
 pub(crate) async fn forward(forward: Forward, body: Incoming, origins: &Origins, limits: &Limits) -> Sent {
-    let Forward { permit, request, origin, own_headers, refuse, mut outcome } = forward;
+    let Forward { permit, request, origin, own_headers, told, refuse, mut outcome } = forward;
     let method = request.method.clone();
+    // Said whoever answers: where the caller's limits stand.
+    let tell = |mut sent: Sent| {
+        sent.headers_mut().extend(told);
+        sent
+    };
     let (body, progress) = CallerBody::new(body, limits.body_pause);
-    match ask(permit, request, own_headers, body, &progress, &origin, origins).await {
+    tell(match ask(permit, request, own_headers, body, &progress, &origin, origins).await {
         Ok((response, _)) if origin.renders_404 && response.status() == StatusCode::NOT_FOUND => {
             outcome.origin_status(response.status().as_u16());
             outcome.status(StatusCode::NOT_FOUND.as_u16());
@@ -50,7 +55,7 @@ pub(crate) async fn forward(forward: Forward, body: Incoming, origins: &Origins,
             // A caller that is still sending would have the rest of its body read as the next request.
             ours(response, !progress.ended(), &method, outcome)
         }
-    }
+    })
 }
 
 /// Why there is no answer of the origin.

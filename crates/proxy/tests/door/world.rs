@@ -118,6 +118,7 @@ fn snapshot(origin: OriginTarget, folder: &TempDir) -> (Snapshot, String) {
         world,
         directory: Arc::clone(&directory),
         identifier: Arc::new(Identifier::new(Vec::new(), Some(keys)).expect("an identifier")),
+        vouching: None,
         situator: Situator::new(GeoSources::new(Vec::new(), None), zones, directory, TimeZone::utc()),
         renderer: Renderer::embedded(),
         redaction: Redaction::new(RedactionRules::default()).expect("rules"),

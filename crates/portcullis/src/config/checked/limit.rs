@@ -56,13 +56,7 @@ impl Checker<'_> {
         }
         let per = self.duration(&below(path, "per"), &raw.per.as_ref()?.0, SECOND, DAY);
         let requests = NonZeroU32::new(raw.requests?)?;
-        Some(Limit {
-            name: format!("{scope}/{name}"),
-            by,
-            tiers: raw.tier.clone(),
-            requests,
-            per: per?,
-            burst: raw.burst.and_then(NonZeroU32::new).unwrap_or(requests),
-        })
+        let burst = raw.burst.and_then(NonZeroU32::new).unwrap_or(requests);
+        Some(Limit::new(format!("{scope}/{name}"), by, raw.tier.clone(), requests, per?, burst))
     }
 }

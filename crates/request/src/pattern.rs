@@ -8,7 +8,8 @@ use crate::ambiguity::quoted;
 /// A configured path pattern: `/a/b` exactly, `*` for one segment, a final `/**` for the path itself and all below.
 ///
 /// A final slash in a path makes no difference: origins serve `/admin/` for `/admin`, so a route that covers the one
-/// covers the other.
+/// covers the other. Neither do parameters, which only [`crate::Loosened::parameters`] lets in: origins serve `/admin` for
+/// `/admin;v=1`. Whatever else an app's options keep in a segment makes it another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PathPattern {
     text: String,
@@ -97,7 +98,7 @@ impl PathPattern {
             let fits = match segment {
                 Segment::Rest => return true,
                 Segment::One => asked.next().is_some(),
-                Segment::Literal(literal) => asked.next() == Some(literal),
+                Segment::Literal(literal) => asked.next().is_some_and(|segment| is_named(segment, literal)),
             };
             if !fits {
                 return false;
@@ -139,6 +140,13 @@ impl std::str::FromStr for PathPattern {
     fn from_str(text: &str) -> Result<Self, PathPatternError> {
         Self::parse(text)
     }
+}
+
+/// Whether a segment is this literal, parameters aside. A literal has neither `;` nor `%3B`: patterns are read strictly.
+fn is_named(segment: &str, literal: &str) -> bool {
+    segment
+        .strip_prefix(literal)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(';') || rest.starts_with("%3B"))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::CanonicalPath;
 
+mod loosened;
+
 fn canonical(raw: &str) -> String {
     CanonicalPath::parse(raw).unwrap_or_else(|fault| panic!("{raw}: {fault}")).as_str().to_owned()
 }
@@ -30,6 +32,7 @@ fn each_path_has_one_spelling() {
     }
 }
 
+/// threats.md 7, 8, 9 and 11.
 #[test]
 fn a_path_with_two_readings_is_refused() {
     for (raw, why) in [

@@ -2,16 +2,22 @@
 //!
 //! INVARIANT: the stages are those of [`Gate::pass`], and the record is written before the answer. No permit leaves this
 //! place, since nothing is forwarded from here.
+//!
+//! A denial may have any status, also one of success: a preflight is answered 204, a gRPC caller is refused with 200. So
+//! whether a request may go on is told by [`Asked`] alone, never by a status.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use portcullis_record::Door;
-use portcullis_request::{Connection, Reference};
+use portcullis_request::{Connection, Reference, TrustedPeers};
 
 use crate::draft::Draft;
 use crate::pass::{guarded, stages};
-use crate::{Answer, Gate, OutcomeWriter};
+use crate::stop::Stop;
+use crate::{Answer, Gate, OutcomeWriter, Unreadable};
 
 /// What the asking proxy is told.
 pub enum Asked {
@@ -33,7 +39,7 @@ pub struct Allowance {
 
 /// A request that may not be forwarded, already recorded.
 pub struct Denial {
-    /// What the caller should get, whole.
+    /// What the caller should get, whole: for HEAD as for GET, since the asking proxy fetches it by a request of its own.
     pub response: Response<Bytes>,
     /// The public code of the refusal; `None` where nothing was refused (a preflight, a redirect).
     pub reason: Option<String>,
@@ -45,31 +51,51 @@ pub struct Denial {
 
 impl Gate {
     /// Decides a request that another proxy holds, by its head as that proxy tells it.
-    pub async fn ask(&self, head: &Parts, from: &Connection, door: Door) -> Asked {
+    ///
+    /// `trusted` are the peers whose forwarded fields count at this door; those of the proxy door do not.
+    pub async fn ask(&self, head: &Parts, from: &Connection, door: Door, trusted: &TrustedPeers) -> Asked {
         let snapshot = self.snapshot();
         let mut draft = Draft::open(head, from, door, &snapshot.version);
-        let ended = match guarded(&mut draft, |draft| stages(&snapshot, head, from, draft)) {
-            Ok(allowed) => {
-                self.recorded(&snapshot, head, &allowed, &draft).await.map(|outcome| (allowed, outcome))
-            }
-            Err(stop) => {
-                let reference = draft.reference;
-                let answer = self.stop(&snapshot, head, stop, draft).await;
-                return denied(*answer, reference);
-            }
-        };
-        match ended {
-            Ok((allowed, outcome)) => Asked::Allowed(Box::new(Allowance {
-                own_headers: allowed.own_headers,
-                reference: draft.reference,
-                outcome,
-            })),
-            Err(answer) => denied(*answer, draft.reference),
+        let shown = with_content(head);
+        match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
+            Ok(allowed) => match self.recorded(&snapshot, &shown, &allowed, &draft).await {
+                Ok(outcome) => Asked::Allowed(Box::new(Allowance {
+                    own_headers: allowed.own_headers,
+                    reference: draft.reference,
+                    outcome,
+                })),
+                Err(answer) => Asked::Denied(denial(*answer)),
+            },
+            Err(stop) => Asked::Denied(denial(*self.stop(&snapshot, &shown, stop, draft).await)),
         }
+    }
+
+    /// Refuses and records what a door was told where a request should be, and could not read as one.
+    pub async fn deny_unreadable(
+        &self,
+        unreadable: &Unreadable,
+        from: &Connection,
+        door: Door,
+    ) -> Box<Denial> {
+        let snapshot = self.snapshot();
+        let head = unreadable.shown();
+        let mut draft = Draft::open(&head, from, door, &snapshot.version);
+        draft.unreadable(unreadable);
+        denial(*self.stop(&snapshot, &head, Stop::unreadable(unreadable), draft).await)
     }
 }
 
-fn denied(answer: Answer, reference: Reference) -> Asked {
-    let Answer { response, reason, outcome, .. } = answer;
-    Asked::Denied(Box::new(Denial { response, reason, reference, outcome }))
+/// A head that is answered with content. Decided is still the one that was asked.
+fn with_content(head: &Parts) -> Cow<'_, Parts> {
+    if head.method != Method::HEAD {
+        return Cow::Borrowed(head);
+    }
+    let mut shown = head.clone();
+    shown.method = Method::GET;
+    Cow::Owned(shown)
+}
+
+fn denial(answer: Answer) -> Box<Denial> {
+    let Answer { response, reason, reference, outcome, .. } = answer;
+    Box::new(Denial { response, reason, reference, outcome })
 }

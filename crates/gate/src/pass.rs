@@ -12,7 +12,7 @@ use portcullis_context::Situation;
 use portcullis_decision::{Permit, Ticket};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_record::{Door, Log, LogFault};
-use portcullis_request::{CanonicalRequest, Connection, Reference, Rules, admit};
+use portcullis_request::{CanonicalRequest, Connection, Reference, Rules, TrustedPeers, admit};
 use portcullis_response::{Asked, Branding, Fault, Refusal};
 
 use crate::bind::{facts, refusal};
@@ -91,7 +91,7 @@ impl Gate {
     pub async fn pass(&self, head: &Parts, from: &Connection) -> Passage {
         let snapshot = self.snapshot.load_full();
         let mut draft = Draft::open(head, from, Door::Proxy, &snapshot.version);
-        match guarded(&mut draft, |draft| stages(&snapshot, head, from, draft)) {
+        match guarded(&mut draft, |draft| stages(&snapshot, &snapshot.trusted, head, from, draft)) {
             Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &draft).await {
                 Ok(outcome) => Passage::Forward(Box::new(forward(snapshot, head, allowed, draft, outcome))),
                 Err(answer) => Passage::Answer(answer),
@@ -191,7 +191,7 @@ pub struct Unreadable {
 
 impl Unreadable {
     /// A head for the answer's form: nothing of what could not be read decides it.
-    fn shown(&self) -> Parts {
+    pub(crate) fn shown(&self) -> Parts {
         Request::new(()).into_parts().0
     }
 }
@@ -233,13 +233,16 @@ pub(crate) fn guarded<T>(
 }
 
 /// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
+///
+/// `trusted` are the peers whose forwarded fields count at this door.
 pub(crate) fn stages(
     snapshot: &Snapshot,
+    trusted: &TrustedPeers,
     head: &Parts,
     from: &Connection,
     draft: &mut Draft,
 ) -> Result<Allowed, Stop> {
-    let mut request = admitted(snapshot, head, from, draft)?;
+    let mut request = admitted(snapshot, trusted, head, from, draft)?;
     let (app, route) = routed(snapshot, &request, draft)?;
     let caller = identified(snapshot, &app, route, &request, draft)?;
     let situation = snapshot.situator.situate(caller.as_deref(), request.client, draft.received);
@@ -278,11 +281,12 @@ fn withhold_credential(snapshot: &Snapshot, caller: &Principal, request: &mut Ca
 /// admit: is this one unambiguous HTTP request?
 fn admitted(
     snapshot: &Snapshot,
+    trusted: &TrustedPeers,
     head: &Parts,
     from: &Connection,
     draft: &mut Draft,
 ) -> Result<CanonicalRequest, Stop> {
-    let rules = Rules { trusted: &snapshot.trusted, loosened: &|host| snapshot.apps.loosened(host) };
+    let rules = Rules { trusted, loosened: &|host| snapshot.apps.loosened(host) };
     let request = admit(head, from, &rules, draft.reference, draft.received).map_err(|ambiguity| {
         draft.detail(&ambiguity.detail);
         Stop::ambiguous(&ambiguity)

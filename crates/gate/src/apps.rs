@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use portcullis_payload::PayloadRules;
 use portcullis_request::{CanonicalRequest, Host, Loosened, PathPattern};
 use portcullis_response::Branding;
 
 use crate::{Limit, OriginTarget};
 
 /// One protected application.
-#[derive(Debug)]
 pub struct App {
     /// Its name, the identifier of its Cedar entity.
     pub name: String,
@@ -37,7 +37,7 @@ pub struct App {
 }
 
 /// One route of an app.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Route {
     /// Its name within the app.
     pub name: String,
@@ -49,12 +49,14 @@ pub struct Route {
     pub public: bool,
     /// The identifier of its Cedar entity: `shop/premium`.
     pub entity: String,
+    /// What its bodies must be; `None`: anything.
+    pub payload: Option<Arc<PayloadRules>>,
     /// How often it may be asked.
     pub limits: Vec<Arc<Limit>>,
 }
 
 /// Every app, by host.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Apps {
     apps: Vec<Arc<App>>,
     by_host: HashMap<String, Vec<Arc<App>>>,
@@ -192,6 +194,7 @@ mod tests {
                     methods: methods.iter().map(|method| method.parse().unwrap()).collect(),
                     public: false,
                     entity: format!("{name}/{route}"),
+                    payload: None,
                     limits: Vec::new(),
                 })
                 .collect(),

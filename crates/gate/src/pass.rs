@@ -11,6 +11,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use portcullis_context::Situation;
 use portcullis_decision::{Permit, Ticket};
 use portcullis_identity::{Absence, How, Principal};
+use portcullis_payload::PayloadRules;
 use portcullis_record::{Door, Log, LogFault};
 use portcullis_request::{CanonicalRequest, Connection, Reference, Rules, TrustedPeers, admit};
 use portcullis_response::{Asked, Branding, Fault, Refusal};
@@ -59,6 +60,8 @@ pub struct Forward {
     pub request: CanonicalRequest,
     /// Where to.
     pub origin: Arc<OriginTarget>,
+    /// What the body must be; `None`: anything.
+    pub payload: Option<Arc<PayloadRules>>,
     /// Headers of ours for the origin: who the caller is, and the reference.
     pub own_headers: HeaderMap,
     /// Headers of ours for the caller, beside the origin's: where its limits stand.
@@ -201,6 +204,7 @@ pub(crate) struct Allowed {
     pub(crate) permit: Permit,
     pub(crate) request: CanonicalRequest,
     pub(crate) app: Arc<App>,
+    pub(crate) payload: Option<Arc<PayloadRules>>,
     pub(crate) own_headers: HeaderMap,
 }
 
@@ -211,11 +215,11 @@ fn forward(
     draft: Draft,
     outcome: OutcomeWriter,
 ) -> Forward {
-    let Allowed { permit, request, app, own_headers } = allowed;
+    let Allowed { permit, request, app, payload, own_headers } = allowed;
     let origin = Arc::clone(&app.origin);
     let told = draft.told.clone();
     let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
-    Forward { permit, request, origin, own_headers, told, refuse, outcome }
+    Forward { permit, request, origin, payload, own_headers, told, refuse, outcome }
 }
 
 /// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
@@ -260,7 +264,8 @@ pub(crate) fn stages(
     {
         withhold_credential(snapshot, caller, &mut request);
     }
-    Ok(Allowed { permit, request, app, own_headers })
+    let payload = route.payload.clone();
+    Ok(Allowed { permit, request, app, payload, own_headers })
 }
 
 /// The credential we identified the caller by ends here: an origin that had it could be the caller elsewhere. One that

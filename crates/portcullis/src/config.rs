@@ -16,10 +16,11 @@ use std::io::Read;
 use std::path::Path;
 
 pub(crate) use checked::{
-    AdminConfig, App, Config, Named, Route, Upstream, UpstreamIdentityConfig, UpstreamTls, log_folder,
-    state_file, upstream, with_hint,
+    AdminConfig, App, Config, Named, Payload, Route, Upstream, UpstreamIdentityConfig, UpstreamTls,
+    log_folder, state_file, upstream, with_hint,
 };
 pub(crate) use finding::{Finding, suggest};
+pub(crate) use raw::{RawField, RawFieldKind, RawForm};
 pub(crate) use source::Source;
 
 /// What became of a configuration file.

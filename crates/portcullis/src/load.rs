@@ -5,6 +5,7 @@
 
 mod apps;
 mod files;
+mod payload;
 mod tls;
 mod together;
 

@@ -31,7 +31,7 @@ use crate::origins::Origins;
 
 /// Forwards one request and waits for the head of the answer.
 pub(crate) async fn forward(forward: Forward, body: Incoming, origins: &Origins, limits: &Limits) -> Sent {
-    let Forward { permit, request, origin, own_headers, told, refuse, mut outcome } = forward;
+    let Forward { permit, request, origin, own_headers, told, refuse, mut outcome, .. } = forward;
     let method = request.method.clone();
     // Said whoever answers: where the caller's limits stand.
     let tell = |mut sent: Sent| {

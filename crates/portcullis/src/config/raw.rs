@@ -23,7 +23,7 @@ pub(crate) use doors::{RawForwardAuth, RawTelemetry, RawUpstreamIdentity};
 pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
 pub(crate) use limit::{RawLimit, RawLimitBy};
 pub(crate) use log::{RawLog, RawSync, RawWhenBroken};
-pub(crate) use payload::{RawForm, RawPayload};
+pub(crate) use payload::{RawField, RawFieldKind, RawForm, RawPayload};
 pub(crate) use server::{RawServer, RawTls};
 pub(crate) use text::{DurationText, PathText, SizeText};
 pub(crate) use upstream::{RawHealth, RawProtocol, RawUpstreamTls};

@@ -33,12 +33,17 @@ impl Reader<'_> {
     }
 
     fn route(&mut self, app: &config::App, route: &config::Route) -> Option<Route> {
+        let payload = match &route.payload {
+            Some(payload) => Some(self.payload(payload)?),
+            None => None,
+        };
         Some(Route {
             entity: format!("{}/{}", app.name, route.name),
             name: route.name.clone(),
             pattern: route.pattern.clone(),
             methods: route.methods.clone(),
             public: route.public,
+            payload,
             limits: route.limits.clone(),
         })
     }

@@ -134,6 +134,7 @@ fn app(origin: OriginTarget) -> App {
         methods: Vec::new(),
         public: true,
         entity: format!("shop/{name}"),
+        payload: None,
         limits: Vec::new(),
     };
     App {

@@ -16,8 +16,8 @@ pub(crate) struct Payload {
     pub(crate) content_types: Vec<String>,
     /// Most bytes; `None`: the default of what is checked.
     pub(crate) max_size: Option<u64>,
-    /// Whether a body must be there.
-    pub(crate) required: bool,
+    /// Whether a body must be there; `None`: where something is promised of it.
+    pub(crate) required: Option<bool>,
     /// What JSON must be.
     pub(crate) json: Option<Json>,
     /// What a form must be.

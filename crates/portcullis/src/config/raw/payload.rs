@@ -19,8 +19,8 @@ pub(crate) struct RawPayload {
     /// Most bytes. 1 MiB by default where the body is read whole to be checked, as most servers of JSON have it; else what
     /// the app says.
     pub(crate) max_size: Option<SizeText>,
-    /// Whether a body must be there at all. Off by default.
-    pub(crate) required: bool,
+    /// Whether a POST, PUT or PATCH must have a body. By default where there is a schema or a required field.
+    pub(crate) required: Option<bool>,
     /// JSON must be well-formed, without repeated names, and nested at most so deeply. Off by default.
     pub(crate) json: Option<RawJson>,
     /// A form must have these fields. Off by default.
@@ -35,7 +35,7 @@ pub(crate) struct RawJson {
     /// A file with the JSON Schema that it must fit. None by default: well-formed is enough.
     pub(crate) schema: Option<PathText>,
     /// Deepest nesting. Sixty-four levels are more than people write, and few enough for every parser behind us.
-    #[schemars(range(min = 1, max = 512))]
+    #[schemars(range(min = 1, max = 120))]
     pub(crate) max_depth: u32,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct RawField {
     pub(crate) required: bool,
     /// Whether it may be there more than once.
     pub(crate) repeated: bool,
-    /// Longest text, characters. A thousand: a paragraph.
+    /// Longest text, characters. 1024: a paragraph.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) max_length: u32,
     /// A regular expression that the whole text must match.
@@ -82,7 +82,7 @@ impl Default for RawField {
             kind: RawFieldKind::default(),
             required: false,
             repeated: false,
-            max_length: 1_000,
+            max_length: 1_024,
             pattern: None,
             one_of: Vec::new(),
         }
@@ -100,7 +100,7 @@ pub(crate) enum RawFieldKind {
     Integer,
     /// A number.
     Number,
-    /// `true`, `false`, `on`, `off`, `1` or `0`.
+    /// `true`, `false`, or `on`, which a ticked box sends.
     Boolean,
     /// An e-mail address, as browsers check it.
     Email,

@@ -12,6 +12,7 @@ pub mod limits;
 mod origins;
 mod patient;
 pub mod serve;
+pub mod wire;
 
 pub use limits::Limits;
 pub use serve::{ServeError, serve};

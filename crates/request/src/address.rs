@@ -9,8 +9,8 @@ use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
 
 use crate::ambiguity::quoted;
-use crate::canonical::parse_authority;
 use crate::forwarded::{self, Element};
+use crate::target::parse_authority;
 use crate::{Ambiguity, Host, Scheme};
 
 /// The peers whose `X-Forwarded-*` count. Empty by default: nobody's do.

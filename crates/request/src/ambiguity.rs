@@ -2,6 +2,8 @@
 
 /// Why a request is refused before anybody asks who sent it. Answered 400 (421 where [`Ambiguity::status`] says so)
 /// and the connection closes.
+///
+/// `method_override` alone depends on the route: [`crate::overrides_method`] finds it, for routes that restrict methods.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Ambiguity {
@@ -29,6 +31,7 @@ impl Ambiguity {
         "query_too_long",
         "ambiguous_forwarding",
         "misdirected",
+        "method_override",
     ];
 
     /// The status that answers it: 421 where the request may be meant for another connection (RFC 9110 §15.5.20),

@@ -1,4 +1,5 @@
-//! The canonical request, and the one way to it. Framing is examined in `framing`, forwarded fields in `address`.
+//! The canonical request, and the one way to it. Framing is examined in `framing`, the target in `target`, forwarded
+//! fields in `address`.
 //!
 //! INVARIANT: a `CanonicalRequest` has exactly one reading of host, path, caller's address and framing; whatever could
 //! be read in two ways is an [`Ambiguity`].
@@ -6,14 +7,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
-use http::header::HOST;
+use http::Version;
 use http::request::Parts;
-use http::{Method, Version};
 
 use crate::address::Forwarding;
-use crate::ambiguity::{quoted, quoted_discreet};
 use crate::{
-    Ambiguity, CanonicalPath, Connection, Host, Loosened, Reference, TrustedPeers, framing, headers,
+    Ambiguity, CanonicalPath, Connection, Host, Loosened, Reference, TrustedPeers, framing, headers, single,
+    target,
 };
 
 /// The scheme the caller used towards us, or towards the trusted peer that says so.
@@ -74,6 +74,9 @@ pub struct Rules<'a> {
 
 /// Reads a request head as exactly one request, or says why that cannot be done.
 ///
+/// HTTP/1.0, 1.1 and 2 are served. A tunnel over HTTP/2 (extended `CONNECT`, RFC 8441) is a request like any other once
+/// its head says `GET`; a plain `CONNECT` is refused.
+///
 /// # Errors
 /// [`Ambiguity`], which is answered 400 (or 421) and closes the connection.
 pub fn admit(
@@ -83,22 +86,25 @@ pub fn admit(
     reference: Reference,
     received: SystemTime,
 ) -> Result<CanonicalRequest, Ambiguity> {
-    if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
+    if ![Version::HTTP_10, Version::HTTP_11, Version::HTTP_2].contains(&head.version) {
         return Err(Ambiguity::new("unsupported_version", format!("{:?} is not served", head.version)));
     }
     framing::examine(head)?;
-    target_form(head)?;
-    let written = authority(head)?;
+    target::form(head)?;
+    let written = target::authority(head)?;
     let forwarding = rules.trusted.forwarding(from.peer.ip(), &head.headers)?;
     let Forwarding { client, scheme, authority: forwarded_authority, from_trusted } = forwarding;
-    let scheme = scheme.unwrap_or(if from.tls.is_some() { Scheme::Https } else { Scheme::Http });
-    target_scheme(head, scheme)?;
+    target::server_name(from, &written.0, from_trusted)?;
+    let of_connection = if from.tls.is_some() { Scheme::Https } else { Scheme::Http };
+    let scheme = scheme.unwrap_or(of_connection);
+    target::scheme(head, of_connection, scheme)?;
     let (host, port) = forwarded_authority.unwrap_or(written);
     let path = CanonicalPath::parse_loosened(head.uri.path(), (rules.loosened)(&host))?;
     let query = head.uri.query().map(query).transpose()?;
 
     let mut kept = head.headers.clone();
     headers::remove_unsettable(&mut kept, from_trusted);
+    single::join_cookies(&mut kept)?;
     Ok(CanonicalRequest {
         reference,
         received,
@@ -112,60 +118,6 @@ pub fn admit(
         peer: from.peer,
         client,
     })
-}
-
-/// RFC 9112 §3.2: origin-form and absolute-form are requests for a resource here. Authority-form asks for a tunnel,
-/// and asterisk-form is about no path at all, so no route and no policy could speak of it: both are refused
-/// (Envoy CVE-2026-73547 was a request without a path).
-fn target_form(head: &Parts) -> Result<(), Ambiguity> {
-    let uri = &head.uri;
-    let fault = match (uri.scheme(), uri.authority()) {
-        _ if head.method == Method::CONNECT => "`CONNECT` asks for a tunnel, and this is no forward proxy",
-        (None, Some(_)) => "the target is an authority without a path",
-        (None, None) if uri.path() == "*" => "`*` names no path that could be decided on",
-        (None, None) if !uri.path().starts_with('/') => "the target does not start with `/`",
-        _ => return Ok(()),
-    };
-    Err(Ambiguity::new("ambiguous_target", fault))
-}
-
-/// Host and port: from the one `Host` field, which an absolute-form target must repeat (RFC 9112 §3.2.2 lets the
-/// target win; two authorities in one request are two readings, so here they must agree).
-fn authority(head: &Parts) -> Result<(Host, Option<u16>), Ambiguity> {
-    let field = head
-        .headers
-        .get(HOST)
-        .ok_or_else(|| Ambiguity::new("missing_host", "the request has no `Host` field"))?;
-    let written = parse_authority(field.as_bytes())?;
-    if let Some(target) = head.uri.authority()
-        && (target.as_str().contains('@') || parse_authority(target.as_str().as_bytes())? != written)
-    {
-        let detail = format!(
-            "the target names {} and the `Host` field {}",
-            quoted_discreet(target.as_str()),
-            quoted_discreet(field.as_bytes())
-        );
-        return Err(Ambiguity::new("ambiguous_target", detail));
-    }
-    Ok(written)
-}
-
-pub(crate) fn parse_authority(bytes: &[u8]) -> Result<(Host, Option<u16>), Ambiguity> {
-    let invalid = |why: String| Ambiguity::new("invalid_host", why);
-    let text =
-        str::from_utf8(bytes).map_err(|_| invalid(format!("{} is no host", quoted_discreet(bytes))))?;
-    Host::parse_authority(text).map_err(|fault| invalid(fault.to_string()))
-}
-
-fn target_scheme(head: &Parts, scheme: Scheme) -> Result<(), Ambiguity> {
-    match head.uri.scheme_str() {
-        Some(written) if written != scheme.as_str() => {
-            let detail =
-                format!("the target says {} on a connection for `{}`", quoted(written), scheme.as_str());
-            Err(Ambiguity::new("misdirected", detail))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The query as sent. Policies do not read it, so its own spelling is left alone; only what could not stand in a

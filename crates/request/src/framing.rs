@@ -1,14 +1,14 @@
-//! What a request head says about itself: its fields' names and values, which may stand once only, and where its body
-//! ends. The HTTP library refuses most of this too; its word is not taken for it (RUSTSEC-2021-0020).
+//! What a request head says about itself: its fields' names and values, and where its body ends. Which fields hold one
+//! value is in `single`. The HTTP library refuses most of this too; its word is not taken for it (RUSTSEC-2021-0020).
 
 use http::header::{self, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Version};
 
-use crate::Ambiguity;
 use crate::ambiguity::quoted;
+use crate::{Ambiguity, single};
 
-/// Examines names, values, repetition and body length, in this order.
+/// Examines names, values, body length and repetition, in this order.
 pub(crate) fn examine(head: &Parts) -> Result<(), Ambiguity> {
     let headers = &head.headers;
     if headers.len() > MOST_HEADERS {
@@ -18,10 +18,14 @@ pub(crate) fn examine(head: &Parts) -> Result<(), Ambiguity> {
     for (name, value) in headers {
         name_is_plain(name)?;
         value_is_plain(name, value)?;
+        single::is_no_list(name, value)?;
+    }
+    if head.version == Version::HTTP_2 {
+        connection_specific(headers)?;
     }
     transfer_encoding(head)?;
     content_length(headers)?;
-    single_valued(headers)
+    single::stands_once(head)
 }
 
 /// Names are letters, digits and `-`. RFC 9110 allows more, but servers that turn `_` or `.` into `-` then read one
@@ -37,12 +41,38 @@ fn name_is_plain(name: &HeaderName) -> Result<(), Ambiguity> {
     Err(Ambiguity::new("bad_header_name", detail))
 }
 
-/// Control bytes end lines, strings or fields early in some reader (RFC 9110 §5.5). Tab is white space.
+/// Control characters end lines, strings or fields early in some reader (RFC 9110 §5.5); tab is white space. Bytes beyond
+/// ASCII have no meaning of their own there: one reader takes them for Latin-1, another for UTF-8, and a third breaks
+/// (Envoy CVE-2023-27488 let requests in by it). So they pass only as UTF-8, which all readers can carry unchanged, and
+/// without what is a line break beyond ASCII (U+0085, U+2028, U+2029).
 fn value_is_plain(name: &HeaderName, value: &HeaderValue) -> Result<(), Ambiguity> {
-    if value.as_bytes().iter().all(|byte| !byte.is_ascii_control() || *byte == b'\t') {
+    let bytes = value.as_bytes();
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
         return Ok(());
     }
-    Err(Ambiguity::new("bad_header_value", format!("the value of `{name}` has a control byte")))
+    let fault = match str::from_utf8(bytes) {
+        Err(_) => "has bytes that are not UTF-8",
+        Ok(text) if text.chars().any(ends_something) => "has a control character",
+        Ok(_) => return Ok(()),
+    };
+    Err(Ambiguity::new("bad_header_value", format!("the value of `{name}` {fault}")))
+}
+
+fn ends_something(character: char) -> bool {
+    character != '\t' && (character.is_control() || matches!(character, '\u{2028}' | '\u{2029}'))
+}
+
+/// RFC 9113 §8.2.2: HTTP/2 has its own way to say each of these. Where a request is turned into HTTP/1.1 behind us they
+/// would come to life (request smuggling by downgrade).
+fn connection_specific(headers: &HeaderMap) -> Result<(), Ambiguity> {
+    if let Some(name) = CONNECTION_SPECIFIC.iter().find(|name| headers.contains_key(*name)) {
+        return Err(Ambiguity::new("ambiguous_framing", format!("`{name}` in an HTTP/2 request")));
+    }
+    let trailers = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"trailers");
+    if headers.get_all(header::TE).iter().all(trailers) {
+        return Ok(());
+    }
+    Err(Ambiguity::new("ambiguous_framing", "a `TE` other than `trailers` in an HTTP/2 request"))
 }
 
 /// RFC 9112 §6.1 and §6.3. Pingora CVE-2026-2835: codings on HTTP/1.0, lists and repetitions each made two servers
@@ -80,47 +110,13 @@ fn content_length(headers: &HeaderMap) -> Result<(), Ambiguity> {
     Ok(())
 }
 
-fn single_valued(headers: &HeaderMap) -> Result<(), Ambiguity> {
-    if headers.len() == headers.keys_len() {
-        return Ok(());
-    }
-    match SINGLE_VALUED.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
-        Some(name) => Err(Ambiguity::new("repeated_header", format!("`{name}` stands more than once"))),
-        None => Ok(()),
-    }
-}
-
-/// Fields that hold one value by their definition. Sent twice, the first counts for one reader, the last for another
-/// and the joined list for a third (Envoy CVE-2026-26308), so what we decided on need not be what the origin acts on.
-static SINGLE_VALUED: [HeaderName; 24] = [
-    header::HOST,
-    // Who asks, as we and the origin read it.
-    header::AUTHORIZATION,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    header::FROM,
-    header::USER_AGENT,
-    // From where it was asked: cross-site defences rest on these.
-    header::ORIGIN,
-    header::REFERER,
-    HeaderName::from_static("sec-fetch-site"),
-    HeaderName::from_static("sec-fetch-mode"),
-    HeaderName::from_static("sec-fetch-dest"),
-    HeaderName::from_static("sec-fetch-user"),
-    header::ACCESS_CONTROL_REQUEST_METHOD,
-    // How the body is read.
-    header::CONTENT_TYPE,
-    header::CONTENT_LOCATION,
-    header::CONTENT_RANGE,
-    header::EXPECT,
-    // Whether and which part is answered.
-    header::IF_MODIFIED_SINCE,
-    header::IF_UNMODIFIED_SINCE,
-    header::IF_RANGE,
-    header::RANGE,
-    header::MAX_FORWARDS,
-    header::DATE,
-    header::SEC_WEBSOCKET_KEY,
+/// `TE` may stand there, for trailers.
+static CONNECTION_SPECIFIC: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TRANSFER_ENCODING,
+    header::UPGRADE,
 ];
 
 /// Most header fields in one request. Browsers send about thirty, and the widely used servers stop at 100, as does the

@@ -56,6 +56,12 @@ impl Host {
         Ok((parse_host(host)?, port))
     }
 
+    /// Whether it is an IP address, and no name.
+    #[must_use]
+    pub fn is_address(&self) -> bool {
+        self.0.starts_with('[') || self.0.parse::<Ipv4Addr>().is_ok()
+    }
+
     /// The host as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -52,7 +52,7 @@ pub struct Loosened {
 
 impl Loosened {
     /// Every option by the name it has in the configuration, with how to set it.
-    pub const OPTIONS: [(&'static str, fn(&mut Self)); 7] = [
+    pub const OPTIONS: [Setting; 7] = [
         ("encoded_slash", |loosened| loosened.encoded_slash = true),
         ("backslash", |loosened| loosened.backslash = true),
         ("dot_segments", |loosened| loosened.dot_segments = true),
@@ -62,3 +62,6 @@ impl Loosened {
         ("encoded_delimiters", |loosened| loosened.encoded_delimiters = true),
     ];
 }
+
+/// A name, and how to set what it names.
+type Setting = (&'static str, fn(&mut Loosened));

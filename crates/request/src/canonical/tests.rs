@@ -1,4 +1,4 @@
-//! Whole heads: cases of threats.md 5, 8 to 11, 16, 18 and 19 as they arrive at the door.
+//! Whole heads: cases of threats.md 8 to 11, 16 and 18 to 20 as they arrive at the door.
 
 use std::net::SocketAddr;
 use std::time::UNIX_EPOCH;
@@ -7,7 +7,10 @@ use http::request::Parts;
 use http::{Method, Request, Version};
 
 use super::{CanonicalRequest, Rules, Scheme, admit};
-use crate::{Ambiguity, Connection, Loosened, Reference, TrustedPeers};
+use crate::{Ambiguity, Connection, Host, Loosened, Reference, TrustedPeers};
+
+mod http2;
+mod tls;
 
 fn head(method: &str, target: &str, fields: &[(&str, &str)]) -> Parts {
     let mut request = Request::builder().method(method).uri(target).version(Version::HTTP_11);
@@ -17,11 +20,22 @@ fn head(method: &str, target: &str, fields: &[(&str, &str)]) -> Parts {
     request.body(()).unwrap_or_else(|fault| panic!("{target}: {fault}")).into_parts().0
 }
 
+fn admit_on(connection: &Connection, head: &Parts) -> Result<CanonicalRequest, Ambiguity> {
+    let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().expect("a network")]);
+    let loosened =
+        |host: &Host| Loosened { dot_segments: host.as_str() == "loose.example", ..Loosened::default() };
+    admit(
+        head,
+        connection,
+        &Rules { trusted: &trusted, loosened: &loosened },
+        Reference::from_u128(7),
+        UNIX_EPOCH,
+    )
+}
+
 fn admit_from(peer: &str, head: &Parts) -> Result<CanonicalRequest, Ambiguity> {
     let peer: SocketAddr = peer.parse().expect("a socket address");
-    let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().expect("a network")]);
-    let rules = Rules { trusted: &trusted, loosened: &|_| Loosened::default() };
-    admit(head, &Connection::plain(peer), &rules, Reference::from_u128(7), UNIX_EPOCH)
+    admit_on(&Connection::plain(peer), head)
 }
 
 fn admitted(head: &Parts) -> Result<CanonicalRequest, Ambiguity> {
@@ -95,16 +109,23 @@ fn an_absolute_target_agrees_with_the_host() {
     assert_eq!(code("GET", "gopher://a.example/", a), Err(("misdirected", 421)));
 }
 
+/// threats.md 16: nothing without a path is decided on.
 #[test]
 fn requests_without_a_path_are_refused() {
     let a = &[("host", "a.example")];
-    for (method, target) in
-        [("CONNECT", "a.example:443"), ("CONNECT", "/"), ("OPTIONS", "*"), ("GET", "a.example:80")]
-    {
+    for (method, target) in [
+        ("CONNECT", "a.example:443"),
+        ("CONNECT", "/"),
+        ("CONNECT", "http://a.example/"),
+        ("OPTIONS", "*"),
+        ("GET", "a.example:80"),
+        ("GET", "http://a.example?q"),
+    ] {
         assert_eq!(code(method, target, a), Err(("ambiguous_target", 400)), "{method} {target}");
     }
 }
 
+/// threats.md 8 and 11.
 #[test]
 fn an_origin_form_target_is_never_read_as_an_url() {
     assert_eq!(code("GET", "//admin/x", &[("host", "a.example")]), Err(("ambiguous_path", 400)));
@@ -121,7 +142,7 @@ fn a_query_is_bounded_and_printable() {
 
 #[test]
 fn other_versions_are_not_served() {
-    for version in [Version::HTTP_09, Version::HTTP_2, Version::HTTP_3] {
+    for version in [Version::HTTP_09, Version::HTTP_3] {
         let mut head = head("GET", "/", &[("host", "a.example")]);
         head.version = version;
         assert_eq!(
@@ -129,6 +150,44 @@ fn other_versions_are_not_served() {
             Some("unsupported_version"),
             "{version:?}"
         );
+    }
+}
+
+/// threats.md 10: what the app of this host allows, and of no other, and always one path.
+#[test]
+fn an_app_loosens_its_own_paths() {
+    let read = |host, target| admitted(&head("GET", target, &[("host", host)])).map(|request| request.path);
+    let path = read("loose.example", "/a/../b").expect("one path");
+    assert_eq!(path.as_str(), "/b");
+    assert_eq!(read("loose.example", "/a/..%2Fb").expect_err("not loosened").code, "ambiguous_path");
+    assert_eq!(read("a.example", "/a/../b").expect_err("not loosened").code, "ambiguous_path");
+}
+
+/// threats.md 18 to 20: each name of these is removed, in whatever spelling it is admitted.
+#[test]
+fn fields_that_would_say_otherwise_are_removed_or_refused() {
+    for name in [
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-HTTP-Method",
+        "X-HTTP-Method-Override",
+        "X-Method-Override",
+        "X-Forwarded-Host",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-For",
+        "X-Auth-User",
+        "X-Portcullis-User",
+        "Forwarded",
+    ] {
+        let sent = &[("host", "a.example"), ("connection", "x-portcullis-user"), (name, "x")];
+        let request = admitted(&head("GET", "/", sent)).expect("one request");
+        assert!(!request.headers.contains_key(name), "{name}");
+        for spelling in [name.replace('-', "_"), name.replace('-', ".")] {
+            if spelling != name {
+                let sent = &[("host", "a.example"), (&*spelling, "x")];
+                assert_eq!(code("GET", "/", sent), Err(("bad_header_name", 400)), "{spelling}");
+            }
+        }
     }
 }
 

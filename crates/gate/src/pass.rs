@@ -393,6 +393,9 @@ fn hides_from_strangers(
     request: &CanonicalRequest,
     draft: &mut Draft,
 ) -> bool {
+    if !snapshot.policies.hides() {
+        return false;
+    }
     let situation = snapshot.situator.situate(None, request.client, draft.received);
     let bound = facts::bind(request, route, None, &situation, None);
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);

@@ -15,7 +15,7 @@ use miette::Severity;
 use crate::annotations::{self, ACCESS_DENIED};
 use crate::finding::{Findings, Place, Sources};
 use crate::guards::{self, Declared};
-use crate::{Guard, PublicReason, lints, schema};
+use crate::{Guard, PublicReason, ReasonStatus, lints, schema};
 pub(crate) use file::{Body, Entry};
 pub(crate) use nesting::too_deep;
 
@@ -69,6 +69,8 @@ pub struct Policies {
     pub reasons: BTreeMap<String, PublicReason>,
     /// Ids of the forbids.
     pub forbids: std::collections::BTreeSet<String>,
+    /// Whether any of `reasons` hides.
+    hides: bool,
 }
 
 /// The result of loading: a set if there is no error, and every finding, warnings included.
@@ -125,6 +127,13 @@ impl Policies {
                 "free some memory and try again",
             ),
         }
+    }
+
+    /// Whether any policy answers as if nothing were there (`@hide`). Asked on each request without identity, so it is
+    /// known beforehand.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        self.hides
     }
 
     /// The public reason of a policy, `access_denied` and nothing else where its author wrote none.
@@ -194,7 +203,8 @@ fn checked(
         texts.insert(entry.id.clone(), entry.text);
         origins.insert(entry.id, entry.origin);
     }
-    Policies { set, schema, texts, origins, reasons, forbids }
+    let hides = reasons.values().any(|reason| reason.status == ReasonStatus::Hidden);
+    Policies { set, schema, texts, origins, reasons, forbids, hides }
 }
 
 /// Puts everything into one set; of several policies with one id, the first stays.

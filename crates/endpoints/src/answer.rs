@@ -49,6 +49,24 @@ pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
     with(status, "application/problem+json", Bytes::from(format!("{body}\n")))
 }
 
+/// RFC 9457, with a code for programs: what an asking proxy is refused, or passes on to its caller.
+pub(crate) fn refusal(status: StatusCode, code: &str, detail: &str) -> Response<Bytes> {
+    coded(status, serde_json::json!({ "error": code, "detail": detail }))
+}
+
+/// The same about one decision.
+pub(crate) fn refusal_of(status: StatusCode, code: &str, detail: &str, reference: &str) -> Response<Bytes> {
+    coded(status, serde_json::json!({ "error": code, "detail": detail, "ref": reference }))
+}
+
+fn coded(status: StatusCode, mut body: serde_json::Value) -> Response<Bytes> {
+    if let Some(members) = body.as_object_mut() {
+        members.insert("title".to_owned(), status.canonical_reason().into());
+        members.insert("status".to_owned(), status.as_u16().into());
+    }
+    with(status, "application/problem+json", Bytes::from(format!("{body}\n")))
+}
+
 pub(crate) fn challenge() -> Response<Bytes> {
     let problem = problem(StatusCode::UNAUTHORIZED, "the admin token is needed here");
     adding(problem, header::WWW_AUTHENTICATE, "Bearer realm=\"portcullis admin\"")

@@ -1,11 +1,14 @@
-//! Doors for operators: the admin listener.
+//! Doors beside the proxy: forward-auth for proxies that ask before they forward, and the admin listener for operators.
 //!
-//! It reads: health, readiness, decisions and why they were made. It knows the rest of the process only through the
-//! closures in [`Admin`], changes nothing, and is not for callers: tokens made for users and services mean nothing here.
+//! Neither forwards a request. The admin listener knows the rest of the process only through closures and is not for
+//! callers: tokens made for users and services mean nothing there.
 
 mod admin;
 mod answer;
+mod forward_auth;
+mod listen;
 mod serve;
 
 pub use admin::{Admin, AdminToken, IssuerReadiness, Readiness, WrittenAt};
+pub use forward_auth::{ForwardAuth, serve_forward_auth};
 pub use serve::serve_admin;

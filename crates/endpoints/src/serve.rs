@@ -14,8 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::Admin;
-use crate::answer;
+use crate::{Admin, answer, listen};
 
 /// Operators and probes are few; more connections than this wait.
 const MOST_CONNECTIONS: usize = 64;
@@ -31,35 +30,17 @@ const LIFE: Duration = Duration::from_secs(60);
 
 /// Serves until `shutdown` resolves.
 pub async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, shutdown: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let searches = Arc::new(Semaphore::new(MOST_SEARCHES));
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = &mut shutdown => return,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut shutdown => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let asked = Asked { admin: Arc::clone(&admin), searches: Arc::clone(&searches) };
-                tokio::spawn(async move {
-                    if tokio::time::timeout(LIFE, connection(stream, asked)).await.is_err() {
-                        tracing::debug!("an admin connection was ended after its time");
-                    }
-                    drop(place);
-                });
+    listen::accept(&listener, MOST_CONNECTIONS, shutdown, |stream, _, place| {
+        let asked = Asked { admin: Arc::clone(&admin), searches: Arc::clone(&searches) };
+        tokio::spawn(async move {
+            if tokio::time::timeout(LIFE, connection(stream, asked)).await.is_err() {
+                tracing::debug!("an admin connection was ended after its time");
             }
-            Err(fault) => {
-                // Out of file descriptors, most often: waiting lets others close theirs.
-                tracing::warn!(%fault, "the admin listener cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
+            drop(place);
+        });
+    })
+    .await;
 }
 
 /// What a connection needs to answer.

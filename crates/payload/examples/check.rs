@@ -59,7 +59,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     for (what, schema, body) in cases {
         let rules = rules(schema)?;
-        measure(what, 3, || black_box(rules.check(JSON, body.as_bytes())).is_ok() | true);
+        measure(what, 3, || {
+            black_box(rules.check(JSON, body.as_bytes())).ok();
+            true
+        });
     }
     let most_detailed = format!("[{}0]", "0,".repeat(9_998));
     let rules = rules(Some(alternatives()))?;

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::fault::{MOST_SHOWN, PayloadFault, shown};
@@ -130,11 +131,15 @@ impl<'de> Visitor<'de> for Reading<'_> {
         // The names are kept in either case: they must not come twice. Compared as read, without their escapes.
         let mut values = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if values.contains_key(&name) {
-                let name = shown(&name, MOST_SHOWN);
-                return Err(A::Error::custom(format!("member name `{name}` comes twice in one object")));
+            match values.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(members.next_value_seed(inner)?);
+                }
+                Entry::Occupied(place) => {
+                    let name = shown(place.key(), MOST_SHOWN);
+                    return Err(A::Error::custom(format!("member name `{name}` comes twice in one object")));
+                }
             }
-            values.insert(name, members.next_value_seed(inner)?);
         }
         Ok(if self.keep == Keep::Values { Value::Object(values) } else { Value::Null })
     }

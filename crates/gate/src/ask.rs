@@ -15,7 +15,7 @@ use portcullis_record::Door;
 use portcullis_request::{Connection, Reference, TrustedPeers};
 
 use crate::draft::Draft;
-use crate::pass::{guarded, stages};
+use crate::stages::{guarded, stages};
 use crate::stop::Stop;
 use crate::{Answer, Gate, OutcomeWriter, Unreadable};
 
@@ -58,7 +58,7 @@ impl Gate {
         let mut draft = Draft::open(head, from, door, &snapshot.version);
         let shown = with_content(head);
         match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
-            Ok(allowed) => match self.recorded(&snapshot, &shown, &allowed, &draft).await {
+            Ok(allowed) => match self.recorded(&snapshot, &shown, &allowed, &mut draft).await {
                 Ok(outcome) => Asked::Allowed(Box::new(Allowance {
                     own_headers: allowed.own_headers,
                     reference: draft.reference,

@@ -2,12 +2,13 @@
 //!
 //! INVARIANT: text from the caller enters only escaped, cut and redacted; credentials never do.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderMap;
 use portcullis_context::Person;
 use portcullis_decision::{Decision, Verdict};
 use portcullis_identity::{Absence, How, Principal};
+use portcullis_measure::Stage as Timed;
 use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry};
 use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
@@ -16,6 +17,9 @@ use crate::{App, Route, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
+
+/// Stages on the way of a request.
+const STAGES: usize = 8;
 
 /// How many near misses a record keeps: the first is what the caller hears, a few more serve the operator.
 const NEAREST_KEPT: usize = 3;
@@ -29,6 +33,12 @@ pub struct Draft {
     pub(crate) entry: Entry,
     /// What the answer says of ours beside everything else, whoever gives it: where the caller's limits stand.
     pub(crate) told: HeaderMap,
+    /// The limit that was used up, if one was.
+    pub(crate) limit: Option<String>,
+    /// How long each stage took, in their order; those not reached are missing.
+    pub(crate) took: Vec<(Timed, Duration)>,
+    /// When the last of them ended.
+    last: Instant,
 }
 
 impl Draft {
@@ -74,7 +84,9 @@ impl Draft {
             snapshot: snapshot.to_owned(),
             decided_us: 0,
         };
-        Self { reference, received, started: Instant::now(), entry, told: HeaderMap::new() }
+        let started = Instant::now();
+        let (told, took) = (HeaderMap::new(), Vec::with_capacity(STAGES));
+        Self { reference, received, started, entry, told, limit: None, took, last: started }
     }
 
     /// Nothing there could be read as a request.
@@ -130,6 +142,13 @@ impl Draft {
                 cut(&format!("{}: {}", fault.code, fault.detail))
             }
         });
+    }
+
+    /// A stage ended; the next one begins.
+    pub(crate) fn ended(&mut self, stage: Timed) {
+        let now = Instant::now();
+        self.took.push((stage, now - self.last));
+        self.last = now;
     }
 
     /// The policies were asked.

@@ -16,6 +16,7 @@ pub mod preflight;
 pub mod problems;
 pub mod secure;
 pub mod snapshot;
+mod stages;
 mod stop;
 pub mod vouch;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use portcullis_measure::{By, Metrics};
 use portcullis_record::{Log, Outcome};
 use portcullis_request::Reference;
 
@@ -10,21 +11,29 @@ use portcullis_request::Reference;
 #[must_use = "an outcome that is not finished is recorded as aborted"]
 pub struct OutcomeWriter {
     log: Arc<Log>,
+    metrics: Arc<Metrics>,
     started: Instant,
     outcome: Option<Outcome>,
 }
 
 impl OutcomeWriter {
-    pub(crate) fn new(log: Arc<Log>, reference: Reference, started: Instant, status: u16) -> Self {
+    pub(crate) fn new(
+        log: Arc<Log>,
+        metrics: Arc<Metrics>,
+        reference: Reference,
+        started: Instant,
+        status: u16,
+    ) -> Self {
         let outcome = Outcome {
             reference: reference.uuid(),
             status,
             origin_status: None,
+            intercepted: false,
             fault: None,
             bytes: 0,
             total_us: 0,
         };
-        Self { log, started, outcome: Some(outcome) }
+        Self { log, metrics, started, outcome: Some(outcome) }
     }
 
     /// The status the caller gets.
@@ -35,6 +44,11 @@ impl OutcomeWriter {
     /// The status the origin gave.
     pub fn origin_status(&mut self, status: u16) {
         self.change(|outcome| outcome.origin_status = Some(status));
+    }
+
+    /// A page of ours takes the place of what the origin said.
+    pub fn intercepted(&mut self) {
+        self.change(|outcome| outcome.intercepted = true);
     }
 
     /// What failed after the decision; the first fault stays.
@@ -63,6 +77,15 @@ impl OutcomeWriter {
     fn write(&mut self) {
         if let Some(mut outcome) = self.outcome.take() {
             outcome.total_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            // What the caller got is the origin's own only where it is what the origin gave.
+            let by = match outcome.origin_status {
+                Some(status) if status == outcome.status && !outcome.intercepted => By::Origin,
+                _ => By::Portcullis,
+            };
+            if outcome.intercepted {
+                self.metrics.intercepted(outcome.status);
+            }
+            self.metrics.status(outcome.status, by);
             self.log.outcome(outcome);
         }
     }

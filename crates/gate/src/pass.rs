@@ -1,33 +1,29 @@
 //! The way of one request.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
-use portcullis_context::Situation;
-use portcullis_decision::{Permit, Ticket};
-use portcullis_identity::{Absence, How, Principal};
+use portcullis_decision::Permit;
+use portcullis_measure::{Answered, Metrics, Stage};
 use portcullis_payload::PayloadRules;
 use portcullis_record::{Door, Log, LogFault};
-use portcullis_request::{CanonicalRequest, Connection, Reference, Rules, TrustedPeers, admit};
+use portcullis_request::{CanonicalRequest, Connection, Reference};
 use portcullis_response::{Asked, Branding, Fault, Refusal};
 
 use crate::bind::{facts, refusal};
 use crate::draft::Draft;
-use crate::limit::{self, Exceeded};
+use crate::stages::{Allowed, guarded, stages};
 use crate::stop::Stop;
-use crate::{
-    App, OriginTarget, OutcomeWriter, Route, Snapshot, own_headers, preflight, problems, secure, vouch,
-};
+use crate::{App, OriginTarget, OutcomeWriter, Snapshot};
 
 /// The gate: decides every request on the snapshot of the moment and leaves a record of each.
 pub struct Gate {
     snapshot: ArcSwap<Snapshot>,
     log: Arc<Log>,
+    metrics: Arc<Metrics>,
 }
 
 /// Where a request goes from here.
@@ -76,7 +72,15 @@ impl Gate {
     /// A gate that decides on `snapshot` and records into `log`.
     #[must_use]
     pub fn new(snapshot: Snapshot, log: Arc<Log>) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), log }
+        let metrics = Arc::new(Metrics::new());
+        metrics.snapshot(&snapshot.version);
+        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics }
+    }
+
+    /// What is counted here; doors count what they see there too.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The snapshot that the next request will see.
@@ -87,6 +91,7 @@ impl Gate {
 
     /// Replaces the snapshot at once; requests under way end on the one they began with.
     pub fn swap(&self, snapshot: Snapshot) {
+        self.metrics.snapshot(&snapshot.version);
         self.snapshot.store(Arc::new(snapshot));
     }
 
@@ -95,7 +100,7 @@ impl Gate {
         let snapshot = self.snapshot.load_full();
         let mut draft = Draft::open(head, from, Door::Proxy, &snapshot.version);
         match guarded(&mut draft, |draft| stages(&snapshot, &snapshot.trusted, head, from, draft)) {
-            Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &draft).await {
+            Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &mut draft).await {
                 Ok(outcome) => Passage::Forward(Box::new(forward(snapshot, head, allowed, draft, outcome))),
                 Err(answer) => Passage::Answer(answer),
             },
@@ -118,13 +123,32 @@ impl Gate {
         snapshot: &Snapshot,
         head: &Parts,
         allowed: &Allowed,
-        draft: &Draft,
+        draft: &mut Draft,
     ) -> Result<OutcomeWriter, Box<Answer>> {
+        draft.ended(Stage::Answer);
         if let Err(fault) = self.log.submit(draft.close(None, None)).await {
             let about = Some((&*allowed.app, &allowed.request));
             return Err(self.unrecorded(snapshot, head, about, draft, &fault));
         }
-        Ok(OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, 0))
+        self.count(draft, Answered::Forwarded, "");
+        Ok(self.outcome(draft, 0))
+    }
+
+    fn outcome(&self, draft: &Draft, status: u16) -> OutcomeWriter {
+        let (log, metrics) = (Arc::clone(&self.log), Arc::clone(&self.metrics));
+        OutcomeWriter::new(log, metrics, draft.reference, draft.started, status)
+    }
+
+    fn count(&self, draft: &mut Draft, answered: Answered, reason: &str) {
+        draft.ended(Stage::Record);
+        for (stage, took) in &draft.took {
+            self.metrics.stage(*stage, *took);
+        }
+        let door = match draft.entry.door {
+            Door::ForwardAuth => portcullis_measure::Door::ForwardAuth,
+            Door::Proxy | Door::Unknown => portcullis_measure::Door::Proxy,
+        };
+        self.metrics.request(door, answered, reason, draft.entry.app.as_deref().unwrap_or_default());
     }
 
     pub(crate) async fn stop(
@@ -132,12 +156,15 @@ impl Gate {
         snapshot: &Snapshot,
         head: &Parts,
         stop: Stop,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Box<Answer> {
         let close = stop.closes();
-        let (reason, response, about) = match stop {
+        let (reason, mut response, about) = match stop {
             Stop::Answered { response } => (None, *response, None),
             Stop::Refused { refusal, about } => {
+                if let Refusal::TooMany(..) = refusal {
+                    self.metrics.rate_limited(draft.limit.as_deref().unwrap_or_default());
+                }
                 let reason = refusal.code().to_owned();
                 let about = about.map(|about| *about);
                 let response =
@@ -145,14 +172,20 @@ impl Gate {
                 (Some(reason), response, about)
             }
         };
-        let mut response = response;
-        response.headers_mut().extend(draft.told.clone());
+        response.headers_mut().extend(std::mem::take(&mut draft.told));
+        draft.ended(Stage::Answer);
         let status = response.status().as_u16();
         if let Err(fault) = self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
             let about = about.as_ref().map(|(app, request)| (&**app, request));
-            return self.unrecorded(snapshot, head, about, &draft, &fault);
+            return self.unrecorded(snapshot, head, about, &mut draft, &fault);
         }
-        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
+        let answered = match (&reason, status) {
+            (None, _) => Answered::Answered,
+            (Some(_), 500..) => Answered::Failed,
+            (Some(_), _) => Answered::Refused,
+        };
+        self.count(&mut draft, answered, reason.as_deref().unwrap_or_default());
+        let outcome = self.outcome(&draft, status);
         Box::new(Answer { response, close, reason, reference: draft.reference, outcome })
     }
 
@@ -162,14 +195,15 @@ impl Gate {
         snapshot: &Snapshot,
         head: &Parts,
         about: Option<(&App, &CanonicalRequest)>,
-        draft: &Draft,
+        draft: &mut Draft,
         fault: &LogFault,
     ) -> Box<Answer> {
         tracing::error!(reference = %draft.reference, %fault, "decision not recorded; answering 503");
         let unavailable = Refusal::Unavailable(refusal::said("log_unavailable"), refusal::RETRY_AFTER);
         let response = render(snapshot, head, &unavailable, about, draft);
         let status = response.status().as_u16();
-        let outcome = OutcomeWriter::new(Arc::clone(&self.log), draft.reference, draft.started, status);
+        self.count(draft, Answered::Failed, unavailable.code());
+        let outcome = self.outcome(draft, status);
         let reason = Some(unavailable.code().to_owned());
         Box::new(Answer { response, close: true, reason, reference: draft.reference, outcome })
     }
@@ -199,15 +233,6 @@ impl Unreadable {
     }
 }
 
-/// A request that the policies allowed.
-pub(crate) struct Allowed {
-    pub(crate) permit: Permit,
-    pub(crate) request: CanonicalRequest,
-    pub(crate) app: Arc<App>,
-    pub(crate) payload: Option<Arc<PayloadRules>>,
-    pub(crate) own_headers: HeaderMap,
-}
-
 fn forward(
     snapshot: Arc<Snapshot>,
     head: &Parts,
@@ -220,210 +245,6 @@ fn forward(
     let told = draft.told.clone();
     let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
     Forward { permit, request, origin, payload, own_headers, told, refuse, outcome }
-}
-
-/// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
-pub(crate) fn guarded<T>(
-    draft: &mut Draft,
-    stages: impl FnOnce(&mut Draft) -> Result<T, Stop>,
-) -> Result<T, Stop> {
-    // The draft is only added to, so what stands in it after a panic is what the stages before it found.
-    let ended = catch_unwind(AssertUnwindSafe(|| stages(draft)));
-    ended.unwrap_or_else(|_| {
-        tracing::error!(reference = %draft.reference, "a stage panicked; answering 503");
-        draft.detail("a stage panicked");
-        Err(Stop::fault())
-    })
-}
-
-/// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
-///
-/// `trusted` are the peers whose forwarded fields count at this door.
-pub(crate) fn stages(
-    snapshot: &Snapshot,
-    trusted: &TrustedPeers,
-    head: &Parts,
-    from: &Connection,
-    draft: &mut Draft,
-) -> Result<Allowed, Stop> {
-    let mut request = admitted(snapshot, trusted, head, from, draft)?;
-    let (app, route) = routed(snapshot, &request, draft)?;
-    let caller = identified(snapshot, &app, route, &request, draft)?;
-    let situation = snapshot.situator.situate(caller.as_deref(), request.client, draft.received);
-    let permit = decided(snapshot, route, &request, caller.as_deref(), &situation, draft)
-        .map_err(|refusal| Stop::refused(refusal, &app, &request))?;
-    let limits = app.limits.iter().chain(&route.limits);
-    limit::by_caller(limits, caller.as_deref(), &request, &situation, &mut draft.told)
-        .map_err(|exceeded| too_many(&exceeded, &app, &request, draft))?;
-    let mut own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
-    if let (Some(vouching), Some(caller)) = (&snapshot.vouching, &caller) {
-        vouch::vouch(vouching, caller, &situation, &app.name, draft.received, &mut own_headers);
-    }
-    if let Some(caller) = &caller
-        && !app.forward_credentials
-    {
-        withhold_credential(snapshot, caller, &mut request);
-    }
-    let payload = route.payload.clone();
-    Ok(Allowed { permit, request, app, payload, own_headers })
-}
-
-/// The credential we identified the caller by ends here: an origin that had it could be the caller elsewhere. One that
-/// means nothing to us (`Basic` on a public route) is between caller and origin.
-fn withhold_credential(snapshot: &Snapshot, caller: &Principal, request: &mut CanonicalRequest) {
-    match &caller.how {
-        How::Token { .. } => {
-            request.headers.remove(http::header::AUTHORIZATION);
-        }
-        How::ApiKey { .. } => {
-            if let Some(name) = snapshot.identifier.api_key_header() {
-                request.headers.remove(name);
-            }
-        }
-    }
-}
-
-/// admit: is this one unambiguous HTTP request?
-fn admitted(
-    snapshot: &Snapshot,
-    trusted: &TrustedPeers,
-    head: &Parts,
-    from: &Connection,
-    draft: &mut Draft,
-) -> Result<CanonicalRequest, Stop> {
-    let rules = Rules { trusted, loosened: &|host| snapshot.apps.loosened(host) };
-    let request = admit(head, from, &rules, draft.reference, draft.received).map_err(|ambiguity| {
-        draft.detail(&ambiguity.detail);
-        Stop::ambiguous(&ambiguity)
-    })?;
-    draft.admitted(&request, &snapshot.redaction);
-    Ok(request)
-}
-
-/// Which app and route is it for? Our own pages, redirects and CORS preflights end here, and so do callers whose address
-/// asked too often.
-fn routed<'s>(
-    snapshot: &'s Snapshot,
-    request: &CanonicalRequest,
-    draft: &mut Draft,
-) -> Result<(Arc<App>, &'s Route), Stop> {
-    if !snapshot.apps.know(&request.host) {
-        draft.detail("no app has this host");
-        return Err(Stop::unknown_host());
-    }
-    if let Some((response, what)) = own_answer(snapshot, request, draft.received) {
-        draft.detail(what);
-        return Err(Stop::answered(response));
-    }
-    let Some(app) = snapshot.apps.of(request) else {
-        draft.detail("no app of this host has this path");
-        return Err(Stop::no_app());
-    };
-    limit::by_address(&app.limits, request, &mut draft.told)
-        .map_err(|exceeded| too_many(&exceeded, app, request, draft))?;
-    if let Some(response) = secure::answer(app, request) {
-        draft.detail("sent from plain text to TLS");
-        return Err(Stop::answered(response));
-    }
-    let route = app.route(request);
-    if let Some(response) = preflight::answer(app, route, request) {
-        draft.detail("CORS preflight");
-        return Err(Stop::answered(response));
-    }
-    let Some(route) = route else {
-        draft.detail("no route of this app covers this path and method");
-        return Err(Stop::refused(Refusal::NoRoute, app, request));
-    };
-    draft.routed(app, route);
-    Ok((Arc::clone(app), route))
-}
-
-/// What we publish ourselves below every host of ours: reference pages, and the keys of our word on callers.
-fn own_answer(
-    snapshot: &Snapshot,
-    request: &CanonicalRequest,
-    now: SystemTime,
-) -> Option<(Response<Bytes>, &'static str)> {
-    if let Some(response) = problems::answer(&snapshot.renderer, request) {
-        return Some((response, "our own reference page"));
-    }
-    let vouching = snapshot.vouching.as_ref()?;
-    vouch::answer(vouching, request, now).map(|response| (response, "our own public keys"))
-}
-
-fn too_many(exceeded: &Exceeded, app: &Arc<App>, request: &CanonicalRequest, draft: &mut Draft) -> Stop {
-    draft.detail(&format!("the limit `{}` is used up", exceeded.name));
-    Stop::refused(Refusal::TooMany(refusal::said("rate_limited"), exceeded.retry_after), app, request)
-}
-
-/// identify: who sends it? `None` only on a public route; a credential that does not hold is refused there too.
-fn identified(
-    snapshot: &Snapshot,
-    app: &Arc<App>,
-    route: &Route,
-    request: &CanonicalRequest,
-    draft: &mut Draft,
-) -> Result<Option<Arc<Principal>>, Stop> {
-    match snapshot.identifier.identify(&request.headers, draft.received) {
-        Ok(caller) => {
-            draft.identified(&caller);
-            Ok(Some(caller))
-        }
-        Err(absence) => {
-            draft.unidentified(&absence);
-            match absence {
-                Absence::NoCredential if route.public => Ok(None),
-                // As if the route did not exist: where everything else asks who it is, so does what is hidden.
-                _ if app.route_without(route, request).is_none_or(|next| next.public)
-                    && hides_from_strangers(snapshot, route, request, draft) =>
-                {
-                    Err(Stop::refused(Refusal::Hidden, app, request))
-                }
-                absence => Err(Stop::refused(refusal::absence(&absence), app, request)),
-            }
-        }
-    }
-}
-
-/// Whether the policies hide this route from a caller whom we do not know, whatever the reason. A challenge, or a word
-/// on a bad credential, would tell that there is something, so hiding comes before both.
-fn hides_from_strangers(
-    snapshot: &Snapshot,
-    route: &Route,
-    request: &CanonicalRequest,
-    draft: &mut Draft,
-) -> bool {
-    if !snapshot.policies.hides() {
-        return false;
-    }
-    let situation = snapshot.situator.situate(None, request.client, draft.received);
-    let bound = facts::bind(request, route, None, &situation, None);
-    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
-    let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
-    let hides = matches!(said, Err(Refusal::Hidden));
-    if hides {
-        draft.decided(bound, &verdict, &snapshot.redaction);
-    }
-    hides
-}
-
-/// decide: may they?
-fn decided(
-    snapshot: &Snapshot,
-    route: &Route,
-    request: &CanonicalRequest,
-    caller: Option<&Principal>,
-    situation: &Situation,
-    draft: &mut Draft,
-) -> Result<Permit, Refusal> {
-    let ticket = Ticket(request.reference.as_u128());
-    let bound = facts::bind(request, route, caller, situation, Some(ticket));
-    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
-    draft.decided(bound, &verdict, &snapshot.redaction);
-    if let Some(person) = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id)) {
-        draft.member_of(person);
-    }
-    refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault)
 }
 
 /// How an allowed request's answer says that the origin failed, in the form the caller asked for.

@@ -51,6 +51,11 @@ impl Stop {
         Self::Refused { refusal, about: None }
     }
 
+    /// 400: the query asks for another method than the one that was decided on.
+    pub(crate) fn overridden() -> Self {
+        Self::Refused { refusal: Refusal::Ambiguous(said("method_override")), about: None }
+    }
+
     /// 421: nothing here answers to that authority (RFC 9110 §15.5.20).
     pub(crate) fn unknown_host() -> Self {
         Self::Refused { refusal: Refusal::Misdirected(said("misdirected")), about: None }

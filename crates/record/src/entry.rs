@@ -154,6 +154,9 @@ pub struct Outcome {
     /// The origin's own status, if it was asked and answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_status: Option<u16>,
+    /// Whether a page of ours took the place of what the origin said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub intercepted: bool,
     /// What failed at the origin, if anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

@@ -64,6 +64,7 @@ pub(crate) fn outcome(reference: Reference) -> Outcome {
         reference: reference.uuid(),
         status: 403,
         origin_status: None,
+        intercepted: false,
         fault: None,
         bytes: 88,
         total_us: 1234,

@@ -59,6 +59,7 @@ impl Listening {
             reference: reference.uuid(),
             status: 404,
             origin_status: None,
+            intercepted: false,
             fault: None,
             bytes: 7,
             total_us: 90,

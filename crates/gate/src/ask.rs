@@ -55,7 +55,7 @@ impl Gate {
     /// `trusted` are the peers whose forwarded fields count at this door; those of the proxy door do not.
     pub async fn ask(&self, head: &Parts, from: &Connection, door: Door, trusted: &TrustedPeers) -> Asked {
         let snapshot = self.snapshot();
-        let mut draft = Draft::open(head, from, door, &snapshot.version);
+        let mut draft = self.draft(&snapshot, trusted, head, from, door);
         let shown = with_content(head);
         match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
             Ok(allowed) => match self.recorded(&snapshot, &shown, &allowed, &mut draft).await {

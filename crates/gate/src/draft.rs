@@ -13,6 +13,7 @@ use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, St
 use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
+use crate::traced::Traced;
 use crate::{App, Route, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
@@ -25,7 +26,6 @@ const STAGES: usize = 8;
 const NEAREST_KEPT: usize = 3;
 
 /// A record under way.
-#[derive(Debug)]
 pub struct Draft {
     pub(crate) reference: Reference,
     pub(crate) received: SystemTime,
@@ -37,6 +37,8 @@ pub struct Draft {
     pub(crate) limit: Option<String>,
     /// How long each stage took, in their order; those not reached are missing.
     pub(crate) took: Vec<(Timed, Duration)>,
+    /// The trace it is in, where traces are kept.
+    pub(crate) traced: Option<Traced>,
     /// When the last of them ended.
     last: Instant,
 }
@@ -86,7 +88,7 @@ impl Draft {
         };
         let started = Instant::now();
         let (told, took) = (HeaderMap::new(), Vec::with_capacity(STAGES));
-        Self { reference, received, started, entry, told, limit: None, took, last: started }
+        Self { reference, received, started, entry, told, limit: None, took, traced: None, last: started }
     }
 
     /// Nothing there could be read as a request.
@@ -201,6 +203,14 @@ impl Draft {
         entry.status = status;
         entry.decided_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         entry
+    }
+}
+
+/// A door as it is counted.
+pub(crate) fn counted_door(door: Door) -> portcullis_measure::Door {
+    match door {
+        Door::ForwardAuth => portcullis_measure::Door::ForwardAuth,
+        Door::Proxy | Door::Unknown => portcullis_measure::Door::Proxy,
     }
 }
 

@@ -18,6 +18,7 @@ pub mod secure;
 pub mod snapshot;
 mod stages;
 mod stop;
+pub mod traced;
 pub mod vouch;
 
 pub use apps::{App, Apps, Route};
@@ -27,3 +28,4 @@ pub use origin::{HealthCheck, Intercept, OriginProtocol, OriginTarget, OriginTls
 pub use outcome::OutcomeWriter;
 pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage, Unreadable};
 pub use snapshot::{ForbidFault, Snapshot};
+pub use traced::Traces;

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use portcullis_measure::{By, Metrics};
+use http::HeaderMap;
+use portcullis_measure::{By, Metrics, OriginOutcome, Stage};
 use portcullis_record::{Log, Outcome};
 use portcullis_request::Reference;
+
+use crate::traced::Traced;
 
 /// Collects what happened after a decision and writes it when finished; dropped unfinished, it says so.
 #[must_use = "an outcome that is not finished is recorded as aborted"]
 pub struct OutcomeWriter {
     log: Arc<Log>,
     metrics: Arc<Metrics>,
+    traced: Option<Traced>,
     started: Instant,
+    sent_on: Option<Instant>,
     outcome: Option<Outcome>,
 }
 
@@ -20,6 +25,7 @@ impl OutcomeWriter {
     pub(crate) fn new(
         log: Arc<Log>,
         metrics: Arc<Metrics>,
+        traced: Option<Traced>,
         reference: Reference,
         started: Instant,
         status: u16,
@@ -33,7 +39,7 @@ impl OutcomeWriter {
             bytes: 0,
             total_us: 0,
         };
-        Self { log, metrics, started, outcome: Some(outcome) }
+        Self { log, metrics, traced, started, sent_on: None, outcome: Some(outcome) }
     }
 
     /// The status the caller gets.
@@ -41,8 +47,17 @@ impl OutcomeWriter {
         self.change(|outcome| outcome.status = status);
     }
 
+    /// The request goes to its origin, which is told whose trace it is in.
+    pub(crate) fn onward(&mut self, headers: &mut HeaderMap) {
+        self.sent_on = Some(Instant::now());
+        if let Some(traced) = self.traced.as_mut() {
+            traced.onward(headers);
+        }
+    }
+
     /// The status the origin gave.
     pub fn origin_status(&mut self, status: u16) {
+        self.origin(OriginOutcome::Answered);
         self.change(|outcome| outcome.origin_status = Some(status));
     }
 
@@ -53,6 +68,7 @@ impl OutcomeWriter {
 
     /// What failed after the decision; the first fault stays.
     pub fn fault(&mut self, fault: impl Into<String>) {
+        self.origin(OriginOutcome::Broken);
         self.change(|outcome| {
             outcome.fault.get_or_insert_with(|| fault.into());
         });
@@ -66,6 +82,16 @@ impl OutcomeWriter {
     /// The answer ended as it should.
     pub fn finish(mut self) {
         self.write();
+    }
+
+    /// The origin answered, or did not.
+    fn origin(&mut self, outcome: OriginOutcome) {
+        if let Some(sent_on) = self.sent_on.take() {
+            self.metrics.stage(Stage::Origin, sent_on.elapsed());
+        }
+        if let Some(traced) = self.traced.as_mut() {
+            traced.origin(outcome);
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Outcome)) {
@@ -86,6 +112,9 @@ impl OutcomeWriter {
                 self.metrics.intercepted(outcome.status);
             }
             self.metrics.status(outcome.status, by);
+            if let Some(traced) = self.traced.take() {
+                traced.end(outcome.status);
+            }
             self.log.outcome(outcome);
         }
     }

@@ -10,20 +10,21 @@ use portcullis_decision::Permit;
 use portcullis_measure::{Answered, Metrics, Stage};
 use portcullis_payload::PayloadRules;
 use portcullis_record::{Door, Log, LogFault};
-use portcullis_request::{CanonicalRequest, Connection, Reference};
+use portcullis_request::{CanonicalRequest, Connection, Reference, TrustedPeers};
 use portcullis_response::{Asked, Branding, Fault, Refusal};
 
 use crate::bind::{facts, refusal};
-use crate::draft::Draft;
+use crate::draft::{Draft, counted_door};
 use crate::stages::{Allowed, guarded, stages};
 use crate::stop::Stop;
-use crate::{App, OriginTarget, OutcomeWriter, Snapshot};
+use crate::{App, OriginTarget, OutcomeWriter, Snapshot, Traces};
 
 /// The gate: decides every request on the snapshot of the moment and leaves a record of each.
 pub struct Gate {
     snapshot: ArcSwap<Snapshot>,
     log: Arc<Log>,
     metrics: Arc<Metrics>,
+    traces: Option<Traces>,
 }
 
 /// Where a request goes from here.
@@ -74,7 +75,14 @@ impl Gate {
     pub fn new(snapshot: Snapshot, log: Arc<Log>) -> Self {
         let metrics = Arc::new(Metrics::new());
         metrics.snapshot(&snapshot.version);
-        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics }
+        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics, traces: None }
+    }
+
+    /// Sends traces of its requests.
+    #[must_use]
+    pub fn with_traces(mut self, traces: Traces) -> Self {
+        self.traces = Some(traces);
+        self
     }
 
     /// What is counted here; doors count what they see there too.
@@ -98,8 +106,9 @@ impl Gate {
     /// Decides one request by its head, before its body is read and before a byte reaches the origin.
     pub async fn pass(&self, head: &Parts, from: &Connection) -> Passage {
         let snapshot = self.snapshot.load_full();
-        let mut draft = Draft::open(head, from, Door::Proxy, &snapshot.version);
-        match guarded(&mut draft, |draft| stages(&snapshot, &snapshot.trusted, head, from, draft)) {
+        let trusted = &snapshot.trusted;
+        let mut draft = self.draft(&snapshot, trusted, head, from, Door::Proxy);
+        match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
             Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &mut draft).await {
                 Ok(outcome) => Passage::Forward(Box::new(forward(snapshot, head, allowed, draft, outcome))),
                 Err(answer) => Passage::Answer(answer),
@@ -134,9 +143,26 @@ impl Gate {
         Ok(self.outcome(draft, 0))
     }
 
-    fn outcome(&self, draft: &Draft, status: u16) -> OutcomeWriter {
+    fn outcome(&self, draft: &mut Draft, status: u16) -> OutcomeWriter {
         let (log, metrics) = (Arc::clone(&self.log), Arc::clone(&self.metrics));
-        OutcomeWriter::new(log, metrics, draft.reference, draft.started, status)
+        OutcomeWriter::new(log, metrics, draft.traced.take(), draft.reference, draft.started, status)
+    }
+
+    /// Opens the record and the trace of a request.
+    pub(crate) fn draft(
+        &self,
+        snapshot: &Snapshot,
+        trusted: &TrustedPeers,
+        head: &Parts,
+        from: &Connection,
+        door: Door,
+    ) -> Draft {
+        let mut draft = Draft::open(head, from, door, &snapshot.version);
+        draft.traced = self.traces.as_ref().map(|traces| {
+            let trusted = trusted.contains(from.peer.ip());
+            traces.begin(&head.headers, draft.reference, draft.received, trusted)
+        });
+        draft
     }
 
     fn count(&self, draft: &mut Draft, answered: Answered, reason: &str) {
@@ -144,10 +170,11 @@ impl Gate {
         for (stage, took) in &draft.took {
             self.metrics.stage(*stage, *took);
         }
-        let door = match draft.entry.door {
-            Door::ForwardAuth => portcullis_measure::Door::ForwardAuth,
-            Door::Proxy | Door::Unknown => portcullis_measure::Door::Proxy,
-        };
+        if let Some(mut traced) = draft.traced.take() {
+            traced.decided(draft, answered, reason);
+            draft.traced = Some(traced);
+        }
+        let door = counted_door(draft.entry.door);
         self.metrics.request(door, answered, reason, draft.entry.app.as_deref().unwrap_or_default());
     }
 
@@ -185,7 +212,7 @@ impl Gate {
             (Some(_), _) => Answered::Refused,
         };
         self.count(&mut draft, answered, reason.as_deref().unwrap_or_default());
-        let outcome = self.outcome(&draft, status);
+        let outcome = self.outcome(&mut draft, status);
         Box::new(Answer { response, close, reason, reference: draft.reference, outcome })
     }
 
@@ -238,9 +265,10 @@ fn forward(
     head: &Parts,
     allowed: Allowed,
     draft: Draft,
-    outcome: OutcomeWriter,
+    mut outcome: OutcomeWriter,
 ) -> Forward {
-    let Allowed { permit, request, app, payload, own_headers } = allowed;
+    let Allowed { permit, mut request, app, payload, own_headers } = allowed;
+    outcome.onward(&mut request.headers);
     let origin = Arc::clone(&app.origin);
     let told = draft.told.clone();
     let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };

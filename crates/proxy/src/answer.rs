@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -19,8 +19,15 @@ pub(crate) type Sent = Response<AnswerBody>;
 /// Answers a request that went no further than the gate, whose body nobody wants.
 pub(crate) async fn answer(answer: Answer, head: &Parts, body: Incoming, limits: &Limits) -> Sent {
     let Answer { response, close, outcome, .. } = answer;
-    let close = close || !drained(head, body, limits).await;
+    // On HTTP/2 a body is called off with its stream and nothing else (RFC 9113 §8.1); to read it would serve nobody.
+    let close = head.version != Version::HTTP_2 && (close || !drained(head, body, limits).await);
     ours(response, close, &head.method, outcome)
+}
+
+/// Answers what could not be read as a request; nothing that follows it can be.
+pub(crate) fn refuse(answer: Answer) -> Sent {
+    let Answer { response, outcome, .. } = answer;
+    ours(response, true, &Method::GET, outcome)
 }
 
 /// A response of ours with the outcome it reports to.

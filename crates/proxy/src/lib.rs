@@ -1,4 +1,5 @@
-//! The reverse-proxy door, over HTTP/1.1: every request is put to the gate, and what the gate allows goes to its origin.
+//! The reverse-proxy door, over HTTP/1.1 and HTTP/2, in plain text and TLS: every request is put to the gate, and what
+//! the gate allows goes to its origin.
 //!
 //! It decides nothing itself. INVARIANT: `forward` is the only way to an origin, and it consumes the permit of the
 //! request it sends; what it sends is the canonical request.
@@ -15,4 +16,4 @@ pub mod serve;
 pub mod wire;
 
 pub use limits::Limits;
-pub use serve::{ServeError, serve};
+pub use serve::{Listeners, Listening, ServeError, serve};

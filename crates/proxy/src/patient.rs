@@ -1,5 +1,7 @@
 //! A caller's socket whose patience ends: a caller that reads nothing for too long is given up (compare the slow readers
 //! of the Apache denial-of-service tools). Slow heads and bodies are timed elsewhere, by what is being read.
+//!
+//! INVARIANT: it owns the connection's place, so that the place is held for as long as the socket is, by whoever has it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,16 +12,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::idle::Idle;
+use crate::serve::Place;
 
 /// A socket with bounded waits for writing.
 pub(crate) struct Patient {
     stream: TcpStream,
     idle: Idle,
+    place: Place,
 }
 
 impl Patient {
-    pub(crate) fn new(stream: TcpStream, write_pause: Duration) -> Self {
-        Self { stream, idle: Idle::new(write_pause) }
+    pub(crate) fn new(stream: TcpStream, write_pause: Duration, place: Place) -> Self {
+        Self { stream, idle: Idle::new(write_pause), place }
+    }
+
+    pub(crate) fn place(&mut self) -> &mut Place {
+        &mut self.place
     }
 
     fn timed<T>(&mut self, context: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

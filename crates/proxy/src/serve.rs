@@ -1,23 +1,30 @@
 //! Listens, reads requests, and ends connections in good order. What is answered is decided by the gate.
 
-use std::convert::Infallible;
+mod allowance;
+mod arrive;
+mod close;
+mod ending;
+mod frames;
+mod http1;
+mod http2;
+mod lent;
+mod places;
+mod streams;
+pub mod tls;
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use portcullis_gate::{Gate, Passage};
-use portcullis_request::Connection;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use portcullis_request::{Connection, TrustedPeers};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -25,12 +32,45 @@ use crate::Limits;
 use crate::answer::{Sent, answer};
 use crate::forward::forward;
 use crate::origins::Origins;
-use crate::patient::Patient;
+use crate::wire::Upgrade;
+use arrive::{Arrival, Beginning, arrive};
+use places::{Places, Vacated};
+use tls::Certificates;
+
+pub(crate) use ending::Ending;
+pub(crate) use places::Place;
+
+/// One address to listen on, and what its connections begin with.
+pub struct Listening {
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// Set where TLS is spoken; else plain text.
+    pub tls: Option<Arc<Certificates>>,
+    /// Peers whose connections must begin with a PROXY protocol header, which says from whom they are. Those without are
+    /// closed; a header from anybody else is a bad request. `None`: from nobody.
+    pub proxy_protocol: Option<TrustedPeers>,
+}
+
+/// One or several addresses to listen on.
+pub struct Listeners(Vec<Listening>);
+
+impl From<Vec<Listening>> for Listeners {
+    fn from(listeners: Vec<Listening>) -> Self {
+        Self(listeners)
+    }
+}
+
+/// One listener, in plain text.
+impl From<TcpListener> for Listeners {
+    fn from(listener: TcpListener) -> Self {
+        Self(vec![Listening { listener, tls: None, proxy_protocol: None }])
+    }
+}
 
 /// Why this door closed by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The listener no longer accepts.
+    /// No listener accepts any more.
     #[error(
         "no connection could be accepted {ACCEPT_FAILURES} times in a row: {0}; look at the limit of open files and at the network interface"
     )]
@@ -41,71 +81,167 @@ pub enum ServeError {
 /// [`Limits::drain`], and cuts off the rest.
 ///
 /// # Errors
-/// [`ServeError`] if the listener fails for good. Single failures are logged and waited out.
+/// [`ServeError`] if accepting fails for good. Single failures are logged and waited out.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     gate: Arc<Gate>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let drain = limits.drain;
-    let door = Arc::new(Door { gate, origins: Origins::new(&limits), limits });
-    let (ending, ended) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let (closing, ending) = ending::ending();
+    let (places, mut vacated) = Places::new(limits.connections, limits.connections_per_address);
+    let origins = Origins::new(&limits);
+    let door = Arc::new(Door { gate, origins, limits, ending });
+    let mut connections = Connections { door, places: Arc::new(places), tasks: JoinSet::new() };
+    let result = accept_until(shutdown, listeners.into(), &mut connections).await;
+    closing.begin();
+    let Connections { door, places, mut tasks } = connections;
+    drop((door, places));
+    if timeout(drain, all_ended(&mut tasks, &mut vacated)).await.is_err() {
+        tracing::warn!(connections = tasks.len(), "cut off: still busy {drain:?} after shutdown began");
+        closing.cut_off();
+        if timeout(LAST_WORDS, all_ended(&mut tasks, &mut vacated)).await.is_err() {
+            tasks.shutdown().await;
+        }
+    }
+    result
+}
+
+/// What every connection shares.
+pub(crate) struct Door {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) origins: Origins,
+    pub(crate) limits: Limits,
+    /// For whatever outlives its request: tunnels end when it is over.
+    pub(crate) ending: Ending,
+}
+
+/// One request: to the gate, and from there to the caller or the origin. `upgrade` is there if the caller asks to leave
+/// HTTP/1: what it sends after the head is held back until the wish is granted or not.
+pub(crate) async fn pass(
+    door: &Door,
+    from: &Connection,
+    upgrade: Option<Upgrade>,
+    request: Request<Incoming>,
+) -> Sent {
+    let (head, body) = request.into_parts();
+    let sent = match door.gate.pass(&head, from).await {
+        Passage::Answer(ours) => answer(*ours, &head, body, &door.limits).await,
+        Passage::Forward(allowed) => forward(*allowed, body, &door.origins, &door.limits).await,
+    };
+    if let Some(upgrade) = upgrade {
+        upgrade.go_on_http();
+    }
+    sent
+}
+
+/// The connections under way.
+struct Connections {
+    door: Arc<Door>,
+    places: Arc<Places>,
+    tasks: JoinSet<()>,
+}
+
+impl Connections {
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, place: Place, beginning: &Arc<Beginning>) {
+        let (places, door) = (Arc::clone(&self.places), Arc::clone(&self.door));
+        let arrival = Arrival { stream, peer, place, beginning: Arc::clone(beginning) };
+        self.tasks.spawn(async move { arrive(arrival, &places, door).await });
+    }
+}
+
+/// Accepts until `shutdown` is ready. The listeners are closed then.
+async fn accept_until(
+    shutdown: impl Future<Output = ()>,
+    listeners: Listeners,
+    connections: &mut Connections,
+) -> Result<(), ServeError> {
+    let mut listening = Accepting::new(listeners);
     let mut shutdown = pin!(shutdown);
     let mut failures = 0_u32;
-    let result = loop {
+    loop {
+        let places = Arc::clone(&connections.places);
+        let accepted = async {
+            let place = places.wait().await.ok_or_else(|| io::Error::other("no places"))?;
+            let (stream, peer, beginning) = listening.accept().await?;
+            Ok((stream, peer, place, beginning))
+        };
         tokio::select! {
             biased;
-            () = &mut shutdown => break Ok(()),
-            Some(joined) = connections.join_next() => report(joined),
-            accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, peer, place)) => {
+            () = &mut shutdown => break,
+            Some(joined) = connections.tasks.join_next() => report(joined),
+            accepted = accepted => match accepted {
+                Ok((stream, peer, place, beginning)) => {
                     failures = 0;
-                    let connection = connection(stream, peer, Arc::clone(&door), ended.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
+                    connections.begin(stream, peer, place, &beginning);
                 }
                 Err(fault) if failures < ACCEPT_FAILURES => {
                     failures += 1;
                     tracing::warn!(%fault, failures, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
-                Err(fault) => break Err(ServeError::Accept(fault)),
+                Err(fault) => return Err(ServeError::Accept(fault)),
             },
         }
-    };
-    drop(listener);
-    ending.send_replace(true);
-    let all_ended = async {
-        while let Some(joined) = connections.join_next().await {
-            report(joined);
-        }
-    };
-    if timeout(drain, all_ended).await.is_err() {
-        tracing::warn!(connections = connections.len(), "cut off: still busy {drain:?} after shutdown began");
-        connections.shutdown().await;
     }
-    result
+    // Whoever is in the kernel's queue already thinks to be connected.
+    while let Some(place) = connections.places.now()
+        && let Some((stream, peer, beginning)) = listening.waiting().await
+    {
+        connections.begin(stream, peer, place, &beginning);
+    }
+    Ok(())
 }
 
-/// What every connection shares.
-struct Door {
-    gate: Arc<Gate>,
-    origins: Origins,
-    limits: Limits,
+/// The listeners, asked in turn.
+struct Accepting {
+    listeners: Vec<(TcpListener, Arc<Beginning>)>,
+    /// Who is asked first the next time, so that a busy one does not silence the others.
+    first: usize,
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place))
+type Accepted = io::Result<(TcpStream, SocketAddr, Arc<Beginning>)>;
+
+impl Accepting {
+    fn new(listeners: Listeners) -> Self {
+        let split = |Listening { listener, tls, proxy_protocol }| {
+            (listener, Arc::new(Beginning { tls, proxy_protocol }))
+        };
+        Self { listeners: listeners.0.into_iter().map(split).collect(), first: 0 }
+    }
+
+    async fn accept(&mut self) -> Accepted {
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    /// A connection that is there already.
+    async fn waiting(&mut self) -> Option<(TcpStream, SocketAddr, Arc<Beginning>)> {
+        poll_fn(|context| match self.poll_accept(context) {
+            Poll::Ready(accepted) => Poll::Ready(accepted.ok()),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<Accepted> {
+        let (before, after) = self.listeners.split_at(self.first.min(self.listeners.len()));
+        for (index, (listener, beginning)) in after.iter().chain(before).enumerate() {
+            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                self.first = (self.first + index + 1) % self.listeners.len().max(1);
+                return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, Arc::clone(beginning))));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// Waits for connections, and for tunnels and streams that outlive theirs.
+async fn all_ended(tasks: &mut JoinSet<()>, vacated: &mut Vacated) {
+    while let Some(joined) = tasks.join_next().await {
+        report(joined);
+    }
+    vacated.all().await;
 }
 
 fn report(joined: Result<(), JoinError>) {
@@ -116,85 +252,11 @@ fn report(joined: Result<(), JoinError>) {
     }
 }
 
-/// Reads requests from one connection until either side ends it.
-async fn connection(stream: TcpStream, peer: SocketAddr, door: Arc<Door>, mut ended: watch::Receiver<bool>) {
-    if let Err(fault) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %fault, "small packets may wait");
-    }
-    let limits = door.limits.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let door = Arc::clone(&door);
-        let answered: Answered = Box::pin(async move { Ok(pass(&door, peer, request).await) });
-        answered
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_header_size(limits.head_bytes)
-        .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
-        // A caller may close its sending side and still read the answer (RFC 9112 §9.6).
-        .half_close(true)
-        .serve_connection(TokioIo::new(Patient::new(stream, limits.write_pause)), service);
-    let shutdown = async {
-        // An error means that the sender is gone, which is the end too.
-        drop(ended.wait_for(|ending| *ending).await);
-    };
-    let early = tokio::select! {
-        result = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(result),
-        () = shutdown => None,
-    };
-    let result = match early {
-        Some(result) => result,
-        None => {
-            Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|context| connection.poll_without_shutdown(context)).await
-        }
-    };
-    if let Err(fault) = result {
-        tracing::debug!(%peer, %fault, "connection ended early");
-    }
-    close(connection.into_parts().io.into_inner(), &limits).await;
-}
-
-/// Boxed, since the connection is asked for its socket back and must be movable for that.
-type Answered = Pin<Box<dyn Future<Output = Result<Sent, Infallible>> + Send>>;
-
-/// One request: to the gate, and from there to the caller or the origin.
-async fn pass(door: &Door, peer: SocketAddr, request: Request<Incoming>) -> Sent {
-    let (head, body) = request.into_parts();
-    match door.gate.pass(&head, &Connection::plain(peer)).await {
-        Passage::Answer(ours) => answer(*ours, &head, body, &door.limits).await,
-        Passage::Forward(allowed) => forward(*allowed, body, &door.origins, &door.limits).await,
-    }
-}
-
-/// Closes in stages (RFC 9112 §9.6): a socket closed with unread bytes resets the connection, and the caller may lose
-/// the answer that explains why.
-async fn close(mut io: Patient, limits: &Limits) {
-    let read_the_rest = async {
-        io.shutdown().await?;
-        let mut left = limits.unread_bytes;
-        let mut scrap = [0_u8; 4096];
-        while left > 0 {
-            let length = io.read(&mut scrap).await?;
-            if length == 0 {
-                break;
-            }
-            left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
-        }
-        Ok::<(), io::Error>(())
-    };
-    match timeout(limits.unread_time, read_the_rest).await {
-        Ok(Ok(())) | Err(_) => {}
-        Ok(Err(fault)) => tracing::debug!(%fault, "the caller closed first"),
-    }
-}
-
 /// Failures in a row after which the listener counts as broken: ten seconds without a single connection.
 const ACCEPT_FAILURES: u32 = 100;
 
 /// Wait after a failed accept, which most often means that no file is free until a connection ends.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the HTTP library needs at least.
-const SMALLEST_BUFFER: usize = 8192;
+/// How long what is cut off may take to note that it was.
+const LAST_WORDS: Duration = Duration::from_secs(1);

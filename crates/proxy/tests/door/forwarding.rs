@@ -18,12 +18,11 @@ async fn the_canonical_request_is_what_is_sent() {
     let door = door(origin).await;
     let answer = exchange(
         door.address,
-        "GET /%61/c+%c3%a9?q=%2e%2E#x HTTP/1.1\r\nHost: Shop.Example:8080\r\nAccept: a\r\nAccept: b\r\nConnection: close\r\n\r\n",
+        "GET /%61/c+%c3%a9?q=%2e%2E HTTP/1.1\r\nHost: Shop.Example:8080\r\nAccept: a\r\nAccept: b\r\nConnection: close\r\n\r\n",
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nhi"), "{answer}");
     let head = heads.recv().await.expect("forwarded");
-    // Threat 9: what stands after `#` is dropped before anything is decided, so no two readers see different paths.
     assert!(head.starts_with("GET /a/c%2B%C3%A9?q=%2e%2E HTTP/1.1\r\n"), "{head}");
     assert_eq!(fields(&head, "host"), ["shop.example:8080"]);
     assert_eq!(fields(&head, "accept"), ["a", "b"]);
@@ -193,28 +192,6 @@ async fn an_upgrade_is_not_passed_on() {
         assert_eq!((fields(&head, "upgrade"), fields(&head, "connection")), (vec![], vec![]), "{head}");
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         assert!(answer.contains("HTTP/1.1 403 "), "the following bytes are a request of their own: {answer}");
-        assert!(heads.try_recv().is_err());
-    }
-}
-
-/// Threat 3: one framing reaches the origin, and the connection is not used again.
-#[tokio::test]
-async fn two_framings_never_reach_an_origin() {
-    for framing in
-        ["Transfer-Encoding: chunked\r\nContent-Length: 3", "Content-Length: 3\r\nTransfer-Encoding: chunked"]
-    {
-        let (origin, mut heads) = answering(OK).await;
-        let door = door(origin).await;
-        let request = format!(
-            "POST / HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n0\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n"
-        );
-        let answer = exchange(door.address, request).await;
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-        let head = heads.recv().await.expect("forwarded");
-        assert_eq!(
-            (fields(&head, "transfer-encoding"), fields(&head, "content-length")),
-            (vec!["chunked"], vec![])
-        );
         assert!(heads.try_recv().is_err());
     }
 }

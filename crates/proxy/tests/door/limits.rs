@@ -15,16 +15,19 @@ const SHORT: Duration = Duration::from_millis(50);
 async fn a_head_that_does_not_end_is_given_up() {
     let door = tuned(dead().await, |limits, _| limits.head_time = SHORT).await;
     let answer = exchange(door.address, "GET / HTTP/1.1\r\nHost: a\r\n").await;
-    assert!(!answer.contains(" 200 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("connection: close"), "{answer}");
+    let ended = door.ended().await;
+    assert_eq!((ended.len(), ended[0].status), (1, 408), "recorded like any other");
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_given_up() {
-    let door = tuned(dead().await, |limits, _| limits.head_time = SHORT).await;
+    let door = tuned(dead().await, |limits, _| limits.idle_time = SHORT).await;
+    assert_eq!(Caller::connect(door.address).await.rest().await, "", "nothing to answer");
     let mut caller = Caller::connect(door.address).await;
     caller.send("GET /refused HTTP/1.1\r\nHost: a\r\n\r\n").await;
     caller.until("\r\n\r\n").await;
-    caller.rest().await;
+    assert!(!caller.rest().await.contains("HTTP/1.1 "), "nothing more is answered");
 }
 
 #[tokio::test]
@@ -33,7 +36,10 @@ async fn a_head_is_bounded() {
     let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(70_000));
     assert!(exchange(door.address, long).await.starts_with("HTTP/1.1 431 "));
     let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(200));
-    assert!(exchange(door.address, many).await.starts_with("HTTP/1.1 431 "));
+    let answer = exchange(door.address, many).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("too_many_headers"), "{answer}");
+    let ended = door.ended().await;
+    assert_eq!(ended.iter().map(|outcome| outcome.status).collect::<Vec<_>>(), [431, 400], "each is recorded");
 }
 
 #[tokio::test]

@@ -111,11 +111,12 @@ async fn an_ambiguous_request_ends_the_connection() {
     assert!(heads.try_recv().is_err(), "nothing was forwarded");
 }
 
-/// Threats 3, 5 and 6: what the library itself refuses must end the connection and reach no origin either.
+/// threats.md 3, 5, 6 and 9: what has no single reading ends the connection, reaches no origin, and is recorded.
 #[tokio::test]
 async fn broken_heads_end_the_connection() {
     let (origin, mut heads) = answering(OK).await;
     let door = door(origin).await;
+    let mut count = 0;
     for head in [
         "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -130,19 +131,26 @@ async fn broken_heads_end_the_connection() {
         "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
         "GET /\r\n\r\n",
+        "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "\x16\x03\x01\x02",
     ] {
+        let head = format!("{head}GET /second HTTP/1.1\r\nHost: a\r\n\r\n");
         let mut caller = Caller::connect(door.address).await;
-        caller.send(head).await;
+        caller.send(&head).await;
         caller.finish().await;
         let answer = caller.rest().await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.0 400 "),
-            "{head:?}: {answer}"
-        );
-        assert!(answer.matches("HTTP/1.").count() <= 1, "{head:?}: {answer}");
+        let status = if head.contains("HTTP/2.0") { "505" } else { "400" };
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head:?}: {answer}");
+        assert!(answer.contains("x-portcullis-ref: ") && answer.contains("connection: close"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{head:?}: {answer}");
+        count += 1;
     }
     assert!(heads.try_recv().is_err(), "nothing was forwarded");
+    assert_eq!(door.ended().await.len(), count, "each is recorded, and nothing behind it was read");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use portcullis_decision::{Program, World};
 use portcullis_gate::{App, Apps, ForbidFault, Gate, OriginTarget, Route, Snapshot, bind};
 use portcullis_identity::{ApiKeys, Identifier, KeyStore, NewKey, PrincipalKind};
 use portcullis_policy::{Access, Guard, Policies, Require, Scope};
-use portcullis_proxy::{Limits, serve};
+use portcullis_proxy::{Limits, Listeners, serve};
 use portcullis_record::log::LogSettings;
 use portcullis_record::read::{Line, records};
 use portcullis_record::{Log, Outcome, Redaction, RedactionRules};
@@ -40,6 +40,15 @@ pub(crate) async fn door(origin: SocketAddr) -> Door {
 
 /// A door before `origin` with other limits.
 pub(crate) async fn tuned(origin: SocketAddr, tune: impl FnOnce(&mut Limits, &mut OriginTarget)) -> Door {
+    listening(origin, tune, Listeners::from).await
+}
+
+/// A door before `origin` that listens in its own way.
+pub(crate) async fn listening(
+    origin: SocketAddr,
+    tune: impl FnOnce(&mut Limits, &mut OriginTarget),
+    listen: impl FnOnce(TcpListener) -> Listeners,
+) -> Door {
     let mut limits = Limits::default();
     let mut target = OriginTarget {
         preserve_host: true,
@@ -54,9 +63,10 @@ pub(crate) async fn tuned(origin: SocketAddr, tune: impl FnOnce(&mut Limits, &mu
     let gate = Arc::new(Gate::new(snapshot, Arc::clone(&log)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
+    let listeners = listen(listener);
     let (stop, stopped) = oneshot::channel();
     let served = tokio::spawn(async move {
-        serve(listener, gate, limits, async { drop(stopped.await) }).await.expect("served");
+        serve(listeners, gate, limits, async { drop(stopped.await) }).await.expect("served");
     });
     Door { address, key, folder, log, stop: Some(stop), served }
 }

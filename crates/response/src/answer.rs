@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::fields::absolute;
 use crate::html::RefusalPage;
-use crate::json::{Content, Spelled};
+use crate::json::{Content, ShownFault, Spelled};
 use crate::render::problem_path;
 use crate::words::Speaker;
 use crate::{Asked, Challenge, Refusal, Said, catalogue};
@@ -23,6 +23,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) description: String,
     /// `None` where nothing may tell decisions apart.
     pub(crate) reference: Option<Spelled>,
+    title: &'static str,
+    faults: Vec<ShownFault>,
     kind: String,
     help: Option<&'a str>,
     blocked_by: Option<&'a str>,
@@ -33,16 +35,18 @@ impl<'a> Answer<'a> {
     pub(crate) fn new(refusal: &'a Refusal, asked: &Asked<'_>, speaker: Speaker<'a>) -> Self {
         let status = refusal.status();
         let said = refusal.said();
-        let code = said.map_or("not_found", |said| &said.code);
+        let code = refusal.public_code();
         Self {
             status,
             code,
             message: speaker.message(code, status.as_str(), said),
             description: description(refusal, status, said, &speaker),
-            reference: said.map(|_| Spelled {
+            reference: (!refusal.is_silent()).then(|| Spelled {
                 urn: format!("urn:uuid:{}", asked.reference.uuid()),
                 grouped: asked.reference.to_string(),
             }),
+            title: title(refusal, code, status),
+            faults: refusal.faults().iter().take(MOST_FAULTS).map(ShownFault::new).collect(),
             kind: format!("{}{}", asked.base, problem_path(code, status.as_str())),
             help: said.and_then(|said| said.help.as_deref()).and_then(absolute),
             blocked_by: match refusal {
@@ -60,16 +64,25 @@ impl<'a> Answer<'a> {
         if realm.is_empty() { "portcullis" } else { realm }
     }
 
+    /// The sentence with what is wrong where, for callers that get nothing else.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = self.message.to_owned();
+        for (at, ShownFault { pointer, detail }) in self.faults.iter().enumerate() {
+            sentence.push_str(if at == 0 { ": " } else { "; " });
+            sentence.extend([pointer.as_str(), if pointer.is_empty() { "" } else { " " }, detail.as_str()]);
+        }
+        sentence
+    }
+
     pub(crate) fn content(&self) -> Content<'_> {
-        let titled = catalogue::find(self.code).filter(|page| page.is_status(self.status.as_str()));
         Content {
             status: self.status.as_u16(),
             code: self.code,
-            title: titled
-                .map_or_else(|| self.status.canonical_reason().unwrap_or_default(), |page| page.title),
+            title: self.title,
             message: self.message,
             kind: &self.kind,
             reference: self.reference.as_ref(),
+            faults: &self.faults,
             help: self.help,
             blocked_by: self.blocked_by,
         }
@@ -85,6 +98,7 @@ impl<'a> Answer<'a> {
             code: self.code,
             message: self.message,
             advice: self.speaker.advice(self.code, self.status.as_str()),
+            faults: &self.faults,
             reference,
             reference_spoken: reference.map(spoken),
             help: self.help,
@@ -95,6 +109,16 @@ impl<'a> Answer<'a> {
             kind: &self.kind,
             labels: self.speaker.labels(),
         }
+    }
+}
+
+/// The title of the code's page where it has one of this status, else the name of the status. What the origin said has
+/// the latter: it is the one thing known about it.
+fn title(refusal: &Refusal, code: &str, status: StatusCode) -> &'static str {
+    let page = catalogue::find(code).filter(|page| page.is_status(status.as_str()));
+    match (refusal, page) {
+        (Refusal::OriginSaid(_), _) | (_, None) => status.canonical_reason().unwrap_or("Error"),
+        (_, Some(page)) => page.title,
     }
 }
 
@@ -142,3 +166,6 @@ fn contact_link(contact: &str, reference: Option<&str>) -> Option<String> {
     }
     Some(link)
 }
+
+/// Faults that one answer names: as many as somebody corrects at once.
+const MOST_FAULTS: usize = 16;

@@ -92,8 +92,9 @@ impl Page {
         text::markdown(self)
     }
 
+    /// Whether it may be sent with this status: its own, and any where it is about what the origin said.
     pub(crate) fn is_status(&self, status: &str) -> bool {
-        status.parse() == Ok(self.status)
+        self.key == OF_ANY_STATUS || status.parse() == Ok(self.status)
     }
 
     /// A page as written: `# title`, `Status: 403`, the four headed parts, a list of specifications.
@@ -133,6 +134,9 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
 const HEADINGS: [&str; 4] =
     ["What it means", "Why it occurs", "What the caller can do", "What the operator can do"];
 
+/// The one page whose code goes with many statuses.
+const OF_ANY_STATUS: &str = "origin_error";
+
 const SPECIFICATIONS: &str = "Specifications";
 
 /// Longer than any key: what is compared is bounded.
@@ -149,18 +153,25 @@ macro_rules! written {
 }
 
 written! {
-    "400" "401" "403" "404" "421" "429" "451" "502" "503" "504" "access_denied" "ambiguous_forwarding"
-    "ambiguous_framing" "ambiguous_path" "ambiguous_query" "ambiguous_target" "api_key_expired"
-    "api_key_revoked" "api_key_unknown" "api_keys_unavailable" "bad_gateway" "bad_header_name"
-    "bad_header_value" "cannot_decide" "claims_elsewhere" "clock_wrong" "credentials_malformed"
-    "credentials_repeated" "credentials_required" "credentials_too_long" "device_untrusted" "gateway_timeout"
-    "group_required" "groups_overage" "hidden" "insufficient_scope" "invalid_host" "invalid_request"
-    "invalid_token" "keys_stale" "keys_unavailable" "legal_restriction" "log_unavailable" "misdirected"
-    "missing_host" "network_restricted" "not_found" "outside_hours" "path_too_long" "query_too_long"
-    "rate_limited" "region_restricted" "repeated_header" "role_required" "step_up_required" "tier_required"
-    "token_algorithm" "token_audience" "token_claim" "token_expired" "token_header" "token_issuer" "token_key"
-    "token_malformed" "token_not_yet_valid" "token_signature" "token_subject" "token_time" "token_type"
-    "too_many_headers" "unsupported_version"
+    "400" "401" "403" "404" "408" "413" "414" "415" "421" "422" "429" "431" "451" "500" "501" "502" "503"
+    "504" "505" "access_denied" "ambiguous_forwarding" "ambiguous_framing" "ambiguous_path" "ambiguous_query"
+    "ambiguous_target" "api_key_expired" "api_key_revoked" "api_key_unknown" "api_keys_unavailable"
+    "bad_gateway" "bad_header_name" "bad_header_value" "body_timeout" "broken_body" "cannot_decide"
+    "claims_elsewhere" "clock_wrong" "connection_read_timeout" "connection_refused" "connection_terminated"
+    "connection_timeout" "connection_write_timeout" "credentials_malformed" "credentials_repeated"
+    "credentials_required" "credentials_too_long" "destination_not_found" "destination_unavailable"
+    "device_untrusted" "dns_error" "dns_timeout" "gateway_timeout" "group_required" "groups_overage"
+    "head_timeout" "head_too_large" "hidden" "http_protocol_error" "http_response_incomplete"
+    "http_response_timeout" "http_upgrade_failed" "insufficient_scope" "invalid_host" "invalid_payload"
+    "invalid_request" "invalid_token" "keys_stale" "keys_unavailable" "legal_restriction" "log_unavailable"
+    "malformed_payload" "malformed_request" "method_override" "misdirected" "missing_host"
+    "network_restricted" "not_found" "origin_error" "origin_forbidden" "origin_not_found" "outside_hours"
+    "path_too_long" "payload_too_deep" "payload_too_large" "query_too_long" "rate_limited"
+    "region_restricted" "repeated_header" "role_required" "step_up_required" "target_too_long"
+    "tier_required" "tls_certificate_error" "tls_protocol_error" "token_algorithm" "token_audience"
+    "token_claim" "token_expired" "token_header" "token_issuer" "token_key" "token_malformed"
+    "token_not_yet_valid" "token_signature" "token_subject" "token_time" "token_type" "too_many_headers"
+    "unsupported_media_type" "unsupported_version"
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    CACHE_CONTROL, LINK, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, LINK, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::accept::Form;
-use crate::{Asked, Branding, Refusal};
+use crate::{Asked, Branding, Refusal, Taken};
 
 /// The reference of the decision, on all refusals but those that must not be told apart.
 pub(crate) const X_PORTCULLIS_REF: HeaderName = HeaderName::from_static("x-portcullis-ref");
@@ -57,8 +58,17 @@ fn cross_origin(fields: &mut HeaderMap, asked: &Asked<'_>, branding: &Branding) 
 
 /// What this refusal says in fields of its own.
 pub(crate) fn particular(fields: &mut HeaderMap, refusal: &Refusal, proxy_status: bool) {
-    if let Some(error) = proxy_error(refusal).filter(|_| proxy_status) {
-        fields.insert(PROXY_STATUS, HeaderValue::from_static(error));
+    if proxy_status {
+        fields.extend(proxy_status_of(refusal).map(|value| (PROXY_STATUS, value)));
+    }
+    match refusal {
+        Refusal::Unsupported(_, Taken::Types(types)) => {
+            fields.extend(HeaderValue::try_from(types.join(", ")).ok().map(|value| (ACCEPT, value)));
+        }
+        Refusal::Unsupported(_, Taken::Uncoded) => {
+            fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        _ => {}
     }
     if let Some(wait) = wait(refusal) {
         fields.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
@@ -92,22 +102,36 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-/// `Proxy-Status` (RFC 9209 §2.3). None on a 404: it would tell ours from the app's own.
+/// `Proxy-Status` (RFC 9209). Where the origin said it, the status that was received (§2.1.4) and no error of ours. None
+/// on a 404 of ours: it would tell it from the app's own.
+fn proxy_status_of(refusal: &Refusal) -> Option<HeaderValue> {
+    match refusal {
+        Refusal::OriginSaid(status) => {
+            HeaderValue::try_from(format!("portcullis; received-status={}", status.as_u16())).ok()
+        }
+        _ => proxy_error(refusal).map(HeaderValue::from_static),
+    }
+}
+
+/// RFC 9209 §2.3.
 fn proxy_error(refusal: &Refusal) -> Option<&'static str> {
     match refusal {
-        Refusal::Hidden | Refusal::NoRoute => None,
+        Refusal::Hidden | Refusal::NoRoute | Refusal::OriginSaid(_) => None,
         Refusal::Unauthenticated(..)
         | Refusal::Forbidden(_)
         | Refusal::InsufficientScope(..)
         | Refusal::Legal(..)
         | Refusal::TooMany(..) => Some("portcullis; error=http_request_denied"),
+        // §2.3.16 is for statuses that blame the caller; 501 and 505 only say what is not served here (§2.3.29).
+        Refusal::Unreadable(_, status) if status.is_server_error() => {
+            Some("portcullis; error=proxy_internal_response")
+        }
         Refusal::Ambiguous(_)
         | Refusal::Unreadable(..)
         | Refusal::Payload(..)
+        | Refusal::Unsupported(..)
         | Refusal::MalformedCredential(_)
         | Refusal::Misdirected(_) => Some("portcullis; error=http_request_error"),
-        // Said with the status that was received, by whoever replaced it.
-        Refusal::OriginSaid(_) => None,
         Refusal::Unavailable(..) => Some("portcullis; error=proxy_internal_error"),
         Refusal::OriginFailed(said) => Some(match said.code.as_str() {
             "dns_timeout" => "portcullis; error=dns_timeout",
@@ -120,9 +144,11 @@ fn proxy_error(refusal: &Refusal) -> Option<&'static str> {
             "tls_certificate_error" => "portcullis; error=tls_certificate_error",
             "http_protocol_error" => "portcullis; error=http_protocol_error",
             "http_response_incomplete" => "portcullis; error=http_response_incomplete",
+            "http_upgrade_failed" => "portcullis; error=http_upgrade_failed",
             _ => "portcullis; error=destination_unavailable",
         }),
         Refusal::OriginTimeout(said) => Some(match said.code.as_str() {
+            "dns_timeout" => "portcullis; error=dns_timeout",
             "connection_timeout" => "portcullis; error=connection_timeout",
             "connection_read_timeout" => "portcullis; error=connection_read_timeout",
             "connection_write_timeout" => "portcullis; error=connection_write_timeout",

@@ -22,15 +22,20 @@ pub(crate) fn fields(status: StatusCode, code: &str, message: &str, retry_ms: Op
 /// meant: our 404 is `NOT_FOUND`, not `UNIMPLEMENTED`; our 400 is the caller's fault, not `INTERNAL`.
 fn grpc_status(status: StatusCode) -> u16 {
     match status.as_u16() {
-        400 => 3,        // INVALID_ARGUMENT
-        401 => 16,       // UNAUTHENTICATED
-        403 | 451 => 7,  // PERMISSION_DENIED
-        404 => 5,        // NOT_FOUND
-        421 => 9,        // FAILED_PRECONDITION: no retry helps on this connection
-        429 => 8,        // RESOURCE_EXHAUSTED
-        502 | 503 => 14, // UNAVAILABLE
-        504 => 4,        // DEADLINE_EXCEEDED
-        _ => 2,          // UNKNOWN
+        400 | 414 | 415 | 422 => 3, // INVALID_ARGUMENT
+        401 => 16,                  // UNAUTHENTICATED
+        403 | 451 => 7,             // PERMISSION_DENIED
+        404 | 410 => 5,             // NOT_FOUND
+        408 | 504 => 4,             // DEADLINE_EXCEEDED
+        409 => 10,                  // ABORTED
+        412 | 421 => 9,             // FAILED_PRECONDITION: no retry helps; of 421, none on this connection
+        // RESOURCE_EXHAUSTED, which gRPC itself says of messages and metadata that are too large.
+        413 | 429 | 431 => 8,
+        416 => 11,             // OUT_OF_RANGE
+        405 | 501 | 505 => 12, // UNIMPLEMENTED
+        500 => 13,             // INTERNAL
+        502 | 503 => 14,       // UNAVAILABLE
+        _ => 2,                // UNKNOWN
     }
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::Page;
 use crate::catalogue::text::{self, Block};
+use crate::json::ShownFault;
 
 /// The templates of one origin (embedded, or a folder's), compiled.
 pub(crate) struct Pages {
@@ -32,6 +33,8 @@ pub(crate) struct RefusalPage<'a> {
     pub(crate) code: &'a str,
     pub(crate) message: &'a str,
     pub(crate) advice: Option<&'a str>,
+    /// What is wrong with which part of the body.
+    pub(crate) faults: &'a [ShownFault],
     /// In groups.
     pub(crate) reference: Option<&'a str>,
     /// Character by character, a pause after each group.

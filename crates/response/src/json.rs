@@ -8,7 +8,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::Shape;
+use crate::{Fault, Shape};
 
 /// What every shape draws from.
 pub(crate) struct Content<'a> {
@@ -20,8 +20,24 @@ pub(crate) struct Content<'a> {
     pub(crate) kind: &'a str,
     /// Both spellings of the reference; `None` where nothing may tell decisions apart.
     pub(crate) reference: Option<&'a Spelled>,
+    pub(crate) faults: &'a [ShownFault],
     pub(crate) help: Option<&'a str>,
     pub(crate) blocked_by: Option<&'a str>,
+}
+
+/// What is wrong with one part of a body, bounded.
+#[derive(Serialize)]
+pub(crate) struct ShownFault {
+    /// RFC 6901; empty: the body as a whole.
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
+}
+
+impl ShownFault {
+    pub(crate) fn new(fault: &Fault) -> Self {
+        let cut = |text: &str| text.chars().take(LONGEST_FAULT).collect();
+        Self { pointer: cut(&fault.pointer), detail: cut(&fault.message) }
+    }
 }
 
 /// A reference in its two spellings.
@@ -51,12 +67,20 @@ pub(crate) fn body(shape: Shape, content: &Content<'_>) -> Vec<u8> {
             instance: content.reference.map(|reference| &*reference.urn),
             error: content.code,
             reference: content.reference.map(|reference| &*reference.grouped),
+            errors: content.faults,
             help: content.help,
             blocked_by: content.blocked_by,
         }),
-        Shape::Simple => write(&Simple { error: content.code, message: content.message }),
+        Shape::Simple => {
+            write(&Simple { error: content.code, message: content.message, errors: content.faults })
+        }
         Shape::Nested => write(&Nested {
-            error: NestedError { code: content.status, message: content.title, details: content.message },
+            error: NestedError {
+                code: content.status,
+                message: content.title,
+                details: content.message,
+                errors: content.faults,
+            },
         }),
     }
 }
@@ -74,6 +98,9 @@ struct Problem<'a> {
     error: &'a str,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    /// As in the standard's own example of several problems (RFC 9457 §3).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ShownFault],
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +111,8 @@ struct Problem<'a> {
 struct Simple<'a> {
     error: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ShownFault],
 }
 
 #[derive(Serialize)]
@@ -96,6 +125,8 @@ struct NestedError<'a> {
     code: u16,
     message: &'a str,
     details: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ShownFault],
 }
 
 /// Strings and numbers into memory: there is nothing that could fail, and were there, an empty body with the right
@@ -111,6 +142,10 @@ fn write(value: &impl Serialize) -> Vec<u8> {
 struct Spaced;
 
 impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
@@ -119,3 +154,6 @@ impl Formatter for Spaced {
         writer.write_all(b": ")
     }
 }
+
+/// Characters of a pointer or of what is said about it.
+const LONGEST_FAULT: usize = 200;

@@ -18,5 +18,5 @@ mod words;
 
 pub use catalogue::Page;
 pub use folder::TemplateError;
-pub use refusal::{Challenge, Fault, Refusal, Said};
+pub use refusal::{Challenge, Fault, Refusal, Said, Taken};
 pub use render::{Asked, Branding, Renderer, Shape};

@@ -43,6 +43,15 @@ pub struct Fault {
     pub message: String,
 }
 
+/// Which bodies a route takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Those of these media types, said in `Accept`.
+    Types(Vec<String>),
+    /// Those without a content coding such as `gzip`, said in `Accept-Encoding`.
+    Uncoded,
+}
+
 /// Every way in which we say no. One variant, one row of the standards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -66,6 +75,8 @@ pub enum Refusal {
     Misdirected(Said),
     /// 400, 413, 415 or 422: the body is not what the route takes. Never 403: it says nothing about the caller.
     Payload(Said, StatusCode, Vec<Fault>),
+    /// 415 that says what is taken instead (RFC 9110 §15.5.16).
+    Unsupported(Said, Taken),
     /// 429.
     TooMany(Said, Duration),
     /// The origin's own status with a page of ours: what it said itself stays inside.
@@ -91,6 +102,7 @@ impl Refusal {
             Self::Forbidden(_) | Self::InsufficientScope(..) => StatusCode::FORBIDDEN,
             Self::Hidden | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany(..) => StatusCode::TOO_MANY_REQUESTS,
             Self::Legal(..) => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::OriginFailed(_) => StatusCode::BAD_GATEWAY,
@@ -99,14 +111,35 @@ impl Refusal {
         }
     }
 
-    /// The code for the record: what was said, and `hidden` or `not_found` where nothing was.
+    /// The code for the record: what was said; `hidden` or `not_found` where nothing was; `origin_forbidden` (403),
+    /// `origin_not_found` (404) or `origin_error` where the origin said it.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
             Self::Hidden => "hidden",
             Self::NoRoute => "not_found",
-            Self::OriginSaid(_) => "origin_said",
+            Self::OriginSaid(StatusCode::FORBIDDEN) => "origin_forbidden",
+            Self::OriginSaid(StatusCode::NOT_FOUND) => "origin_not_found",
+            Self::OriginSaid(_) => "origin_error",
             _ => self.said().map_or("", |said| &said.code),
+        }
+    }
+
+    /// The code for the caller: a hidden route has that of one that does not exist.
+    pub(crate) fn public_code(&self) -> &str {
+        if self.is_silent() { "not_found" } else { self.code() }
+    }
+
+    /// Whether nothing may tell this answer from another: neither code nor reference nor field.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self, Self::Hidden | Self::NoRoute)
+    }
+
+    /// What is wrong with which part of the body.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Payload(_, _, faults) => faults,
+            _ => &[],
         }
     }
 
@@ -117,6 +150,7 @@ impl Refusal {
             Self::Ambiguous(said)
             | Self::Unreadable(said, _)
             | Self::Payload(said, ..)
+            | Self::Unsupported(said, _)
             | Self::MalformedCredential(said)
             | Self::Unauthenticated(said, _)
             | Self::Forbidden(said)

@@ -118,7 +118,7 @@ impl Renderer {
         let (status, content_type, body) = match form {
             Form::Grpc => {
                 let wait = fields::wait(refusal).map(|wait| wait.as_millis());
-                fields.extend(grpc::fields(answer.status, answer.code, answer.message, wait));
+                fields.extend(grpc::fields(answer.status, answer.code, &answer.sentence(), wait));
                 (StatusCode::OK, accept::grpc(asked.headers).unwrap_or("application/grpc"), Vec::new())
             }
             Form::Json => {

@@ -40,7 +40,10 @@ fn every_file_is_listed() {
 
 #[test]
 fn every_status_and_every_ambiguity_has_a_page_of_its_status() {
-    for status in ["400", "401", "403", "404", "421", "429", "451", "502", "503", "504"] {
+    for status in [
+        "400", "401", "403", "404", "408", "413", "414", "415", "421", "422", "429", "431", "451", "500",
+        "501", "502", "503", "504", "505",
+    ] {
         assert_eq!(find(status).unwrap().status.to_string(), status);
     }
     for code in Ambiguity::CODES {

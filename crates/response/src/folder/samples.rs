@@ -2,13 +2,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use portcullis_request::Reference;
 
 use crate::answer::Answer;
 use crate::html::{PROBLEM, Pages, ProblemPage, REFUSAL};
 use crate::words::{Speaker, Words};
-use crate::{Asked, Branding, Challenge, Refusal, Said, catalogue};
+use crate::{Asked, Branding, Challenge, Fault, Refusal, Said, Taken, catalogue};
 
 /// Renders every sample in every language.
 pub(super) fn pages(pages: &Pages, words: &[Words]) -> Vec<(&'static str, Result<String, minijinja::Error>)> {
@@ -51,6 +51,8 @@ fn refusals() -> Vec<Refusal> {
     };
     let wait = Duration::from_secs(5);
     let step_up = Challenge::StepUp { acr_values: vec!["mfa".to_owned()], max_age: Some(900) };
+    let fault =
+        Fault { pointer: "/items/0/price".to_owned(), message: "must be a number from 0 on".to_owned() };
     vec![
         Refusal::Forbidden(full.clone()),
         Refusal::Forbidden(said("access_denied")),
@@ -65,6 +67,10 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TooMany(said("rate_limited"), wait),
         Refusal::Legal(full, Some("https://court.example/orders/117".to_owned())),
         Refusal::Legal(said("legal_restriction"), Some("Landgericht Musterstadt".to_owned())),
+        Refusal::Unreadable(said("head_too_large"), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        Refusal::Payload(said("invalid_payload"), StatusCode::UNPROCESSABLE_ENTITY, vec![fault]),
+        Refusal::Unsupported(said("unsupported_media_type"), Taken::Uncoded),
+        Refusal::OriginSaid(StatusCode::INTERNAL_SERVER_ERROR),
         Refusal::OriginFailed(said("bad_gateway")),
         Refusal::OriginTimeout(said("gateway_timeout")),
         Refusal::Unavailable(said("cannot_decide"), wait),

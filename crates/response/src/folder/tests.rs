@@ -130,7 +130,8 @@ fn the_book_names_what_a_template_can_use() {
     let chapter = include_str!("../templates/templates.md");
     for template in [include_str!("../templates/page.html"), include_str!("../templates/problem.html")] {
         let used = template.split("{{ ").skip(1).filter_map(|rest| rest.split([' ', '.', '[', '|']).next());
-        for name in used.filter(|name| !["group", "run", "section", "specification", "labels"].contains(name))
+        for name in used
+            .filter(|name| !["fault", "group", "run", "section", "specification", "labels"].contains(name))
         {
             assert!(chapter.contains(&format!("`{name}`")), "{name}");
         }

@@ -1,17 +1,21 @@
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use portcullis_request::Reference;
 
 use super::{Asked, Branding, Renderer, Shape};
-use crate::{Challenge, Refusal, Said};
+use crate::{Challenge, Fault, Refusal, Said, Taken};
 
 mod forms;
+mod further;
 mod hostile;
 
 const REFERENCE: u128 = 0x0198_f3a2_7c4e_7d11_9a55_0f1e_2d3c_4b5a;
+
+static EMBEDDED: LazyLock<Renderer> = LazyLock::new(Renderer::embedded);
 
 /// Five ways to ask for the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +68,7 @@ impl Client {
             base: "https://shop.example",
             reference: Reference::from_u128(reference),
         };
-        Renderer::embedded().render(refusal, &asked, branding)
+        EMBEDDED.render(refusal, &asked, branding)
     }
 }
 
@@ -79,6 +83,16 @@ fn branding() -> Branding {
 
 fn said(code: &str) -> Said {
     Said { code: code.to_owned(), message: None, help: None }
+}
+
+fn faults() -> Vec<Fault> {
+    let fault =
+        |pointer: &str, message: &str| Fault { pointer: pointer.to_owned(), message: message.to_owned() };
+    vec![fault("/items/0/price", "must be a number from 0 on"), fault("", "`email` is required")]
+}
+
+fn json_types() -> Taken {
+    Taken::Types(vec!["application/json".to_owned(), "application/*+json".to_owned()])
 }
 
 /// One of each kind, with its name.
@@ -109,6 +123,16 @@ fn refusals() -> Vec<(&'static str, Refusal)> {
         ("misdirected", Refusal::Misdirected(said("misdirected"))),
         ("too_many", Refusal::TooMany(said("rate_limited"), Duration::from_millis(1500))),
         ("legal", Refusal::Legal(said("legal_restriction"), order)),
+        ("unreadable", Refusal::Unreadable(said("head_timeout"), StatusCode::REQUEST_TIMEOUT)),
+        (
+            "not_served",
+            Refusal::Unreadable(said("unsupported_version"), StatusCode::HTTP_VERSION_NOT_SUPPORTED),
+        ),
+        ("payload", Refusal::Payload(said("invalid_payload"), StatusCode::UNPROCESSABLE_ENTITY, faults())),
+        ("too_large", Refusal::Payload(said("payload_too_large"), StatusCode::PAYLOAD_TOO_LARGE, Vec::new())),
+        ("unsupported", Refusal::Unsupported(said("unsupported_media_type"), json_types())),
+        ("origin_said", Refusal::OriginSaid(StatusCode::INTERNAL_SERVER_ERROR)),
+        ("origin_said_forbidden", Refusal::OriginSaid(StatusCode::FORBIDDEN)),
         ("origin_failed", Refusal::OriginFailed(said("bad_gateway"))),
         ("origin_timeout", Refusal::OriginTimeout(said("gateway_timeout"))),
         ("unavailable", Refusal::Unavailable(said("cannot_decide"), wait)),
@@ -155,8 +179,15 @@ fn every_refusal_for_every_client() {
 
 #[test]
 fn statuses_are_those_of_the_standards() {
-    let expected = [400, 400, 401, 401, 401, 403, 403, 403, 404, 404, 421, 429, 451, 502, 504, 503];
-    let grpc = ["3", "3", "16", "16", "16", "7", "7", "7", "5", "5", "9", "8", "7", "14", "4", "14"];
+    let expected = [
+        400, 400, 401, 401, 401, 403, 403, 403, 404, 404, 421, 429, 451, 408, 505, 422, 413, 415, 500, 403,
+        502, 504, 503,
+    ];
+    let grpc = [
+        "3", "3", "16", "16", "16", "7", "7", "7", "5", "5", "9", "8", "7", "4", "12", "3", "8", "3", "13",
+        "7", "14", "4", "14",
+    ];
+    assert_eq!((refusals().len(), grpc.len()), (expected.len(), expected.len()));
     for (((name, refusal), status), grpc) in refusals().into_iter().zip(expected).zip(grpc) {
         for client in CLIENTS {
             let response = client.asks(&refusal, &branding());

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::{
-    Asked, Branding, CLIENTS, Challenge, Client, Reference, Refusal, Renderer, Said, Shape, field, refusals,
-    text,
+    Asked, Branding, CLIENTS, Challenge, Client, Fault, Reference, Refusal, Renderer, Said, Shape, Taken,
+    field, refusals, text,
 };
 
 const HOSTILE: &str = "x\"'><script>alert(1)</script>\r\nSet-Cookie: a=b\r\n\r\n<h1>{{ 7*7 }}";
@@ -18,6 +18,7 @@ fn everywhere(hostile: &str) -> (Vec<Refusal>, Branding) {
         message: Some(hostile.to_owned()),
         help: Some(hostile.to_owned()),
     };
+    let fault = Fault { pointer: hostile.to_owned(), message: hostile.to_owned() };
     let step_up = Challenge::StepUp { acr_values: vec![hostile.to_owned()], max_age: None };
     let refusals = vec![
         Refusal::Ambiguous(said()),
@@ -27,6 +28,9 @@ fn everywhere(hostile: &str) -> (Vec<Refusal>, Branding) {
         Refusal::InsufficientScope(said(), hostile.to_owned()),
         Refusal::Forbidden(said()),
         Refusal::Legal(said(), Some(hostile.to_owned())),
+        Refusal::Payload(said(), StatusCode::UNPROCESSABLE_ENTITY, vec![fault]),
+        Refusal::Unsupported(said(), Taken::Types(vec![hostile.to_owned()])),
+        Refusal::Unreadable(said(), StatusCode::URI_TOO_LONG),
         Refusal::OriginFailed(said()),
         Refusal::Unavailable(said(), Duration::MAX),
     ];

@@ -1,49 +1,25 @@
 //! What the admin listener answers.
 //!
-//! INVARIANT: everything but `/healthz` and `/readyz` needs the admin token, which is compared in constant time and
-//! never printed; a `Host` that is neither loopback, the address itself nor configured is refused, so that a web page
-//! cannot reach the listener by rebinding a name to it.
+//! INVARIANT: everything but `/healthz` and `/readyz` (and `/metrics`, where configured so) needs the admin token; a `Host`
+//! that is neither loopback, the address itself nor configured is refused, so that a web page cannot reach the listener
+//! by rebinding a name to it.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
 use portcullis_record::{read, why};
 use portcullis_request::{Host, Reference};
 use serde::Serialize;
-use subtle::ConstantTimeEq;
 
 use crate::answer::{self, Kind};
+use crate::{DatabaseReadiness, Operations, ReloadReport};
 
-/// The operator's secret: its SHA-256, so that there is nothing to print, and nothing but the whole to compare.
-pub struct AdminToken([u8; 32]);
+pub use token::AdminToken;
 
-impl AdminToken {
-    /// Takes the secret.
-    #[must_use]
-    pub fn new(secret: &[u8]) -> Self {
-        Self(hash(secret))
-    }
-
-    /// Whether a request carries it as its only bearer token.
-    fn is_in(&self, headers: &http::HeaderMap) -> bool {
-        let mut sent = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(only), None) = (sent.next(), sent.next()) else { return false };
-        let Some((scheme, token)) = only.to_str().ok().and_then(|value| value.split_once(' ')) else {
-            return false;
-        };
-        scheme.eq_ignore_ascii_case("bearer") && bool::from(hash(token.as_bytes()).ct_eq(&self.0))
-    }
-}
-
-fn hash(secret: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
-    hash
-}
+mod token;
 
 /// Whether the gate can decide, and what it decides with.
 #[derive(Debug, Clone, Serialize)]
@@ -95,35 +71,68 @@ impl Admin {
     /// disk: call it where that may block.
     #[must_use]
     pub fn answer(&self, head: &Parts, local: IpAddr) -> Response<Bytes> {
-        if !self.addressed_by(head, local) {
-            return answer::problem(StatusCode::MISDIRECTED_REQUEST, "this listener does not have that host");
-        }
-        let path = head.uri.path();
-        match path {
-            "/healthz" | "/readyz" => {}
-            _ if !self.token.is_in(&head.headers) => return answer::challenge(),
-            _ => {}
-        }
-        let Some(route) = Route::of(path) else {
-            return answer::problem(StatusCode::NOT_FOUND, "there is nothing here");
-        };
-        if head.method != Method::GET && head.method != Method::HEAD {
-            return answer::only_get();
-        }
-        match route {
-            Route::Health => answer::text(StatusCode::OK, "alive\n"),
-            Route::Ready => {
-                let readiness = (self.readiness)();
-                let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer::json(status, &readiness)
-            }
-            Route::Decision { reference, why } => self.decision(head, reference, why),
+        match self.examine(head, local, None) {
+            Ok(route) => self.read(route, head, None),
+            Err(refused) => *refused,
         }
     }
 
-    /// Whether answering this request reads the log, which may be long. A stranger's never does.
-    pub(crate) fn searches(&self, head: &Parts) -> bool {
-        matches!(Route::of(head.uri.path()), Some(Route::Decision { .. })) && self.token.is_in(&head.headers)
+    /// What is asked for, if whoever asks may have it.
+    pub(crate) fn examine<'h>(
+        &self,
+        head: &'h Parts,
+        local: IpAddr,
+        operations: Option<&Operations>,
+    ) -> Result<Route<'h>, Box<Response<Bytes>>> {
+        if !self.addressed_by(head, local) {
+            return Err(Box::new(answer::problem(
+                StatusCode::MISDIRECTED_REQUEST,
+                "this listener does not have that host; ask it by its address or as `localhost`",
+            )));
+        }
+        let route = Route::of(head.uri.path(), operations.is_some());
+        let open = match route {
+            Some(Route::Health | Route::Ready) => true,
+            Some(Route::Metrics) => operations.is_some_and(|operations| operations.metrics_without_token),
+            _ => false,
+        };
+        if !open && !self.token.is_in(&head.headers) {
+            return Err(Box::new(answer::challenge()));
+        }
+        let route = route.ok_or_else(|| {
+            Box::new(answer::problem(StatusCode::NOT_FOUND, &format!("there is nothing here; {PATHS}")))
+        })?;
+        match (&route, &head.method) {
+            (Route::Reload, &Method::POST) => Ok(route),
+            (Route::Reload, _) => Err(Box::new(answer::only("POST"))),
+            (_, &Method::GET | &Method::HEAD) => Ok(route),
+            _ => Err(Box::new(answer::only("GET, HEAD"))),
+        }
+    }
+
+    /// Answers what only looks.
+    pub(crate) fn read(
+        &self,
+        route: Route<'_>,
+        head: &Parts,
+        operations: Option<&Operations>,
+    ) -> Response<Bytes> {
+        match (route, operations) {
+            (Route::Health, _) => answer::text(StatusCode::OK, "alive\n"),
+            (Route::Ready, _) => self.ready(operations),
+            (Route::Decision { reference, why }, _) => self.decision(head, reference, why),
+            (Route::Metrics, Some(operations)) => answer::metrics((operations.metrics)()),
+            (Route::Status, Some(operations)) => answer::json(StatusCode::OK, &(operations.status)()),
+            // Never asked for here: a reload waits, and the others are no routes without operations.
+            (Route::Reload | Route::Metrics | Route::Status, _) => ReloadReport::Busy.answer(),
+        }
+    }
+
+    fn ready(&self, operations: Option<&Operations>) -> Response<Bytes> {
+        let readiness = (self.readiness)();
+        let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let databases = operations.map(|operations| (operations.databases)());
+        answer::json(status, &Ready { readiness, databases })
     }
 
     fn decision(&self, head: &Parts, reference: &str, with_why: bool) -> Response<Bytes> {
@@ -132,7 +141,10 @@ impl Admin {
             Err(fault) => return answer::problem(StatusCode::BAD_REQUEST, &fault.to_string()),
         };
         match read::find(&self.log_folder, parsed) {
-            Ok(None) => answer::problem(StatusCode::NOT_FOUND, "no decision has this reference"),
+            Ok(None) => answer::problem(
+                StatusCode::NOT_FOUND,
+                "no decision in the log has this reference; older ones may have been moved away with their files",
+            ),
             Ok(Some(remembered)) if !with_why => {
                 let whole =
                     serde_json::json!({ "decision": remembered.entry, "outcome": remembered.outcome });
@@ -144,7 +156,10 @@ impl Admin {
             },
             Err(fault) => {
                 tracing::error!(%fault, "the decision log cannot be read");
-                answer::problem(StatusCode::SERVICE_UNAVAILABLE, "the decision log cannot be read")
+                answer::problem(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the decision log cannot be read; our own log says why",
+                )
             }
         }
     }
@@ -165,17 +180,34 @@ impl Admin {
     }
 }
 
-enum Route<'a> {
+/// What `/readyz` says.
+#[derive(Serialize)]
+struct Ready {
+    #[serde(flatten)]
+    readiness: Readiness,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    databases: Option<Vec<DatabaseReadiness>>,
+}
+
+/// What may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
     Health,
     Ready,
+    Metrics,
+    Status,
+    Reload,
     Decision { reference: &'a str, why: bool },
 }
 
 impl<'a> Route<'a> {
-    fn of(path: &'a str) -> Option<Self> {
+    fn of(path: &'a str, operations: bool) -> Option<Self> {
         match path {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
+            "/metrics" if operations => Some(Self::Metrics),
+            "/status" if operations => Some(Self::Status),
+            "/reload" if operations => Some(Self::Reload),
             _ => {
                 let rest = path.strip_prefix("/decisions/")?;
                 let (reference, why) = match rest.strip_suffix("/why") {
@@ -188,6 +220,10 @@ impl<'a> Route<'a> {
         }
     }
 }
+
+/// For whoever asked for another.
+const PATHS: &str =
+    "ask for `/healthz`, `/readyz`, `/status`, `/metrics`, `/decisions/REF` or `/decisions/REF/why`";
 
 #[cfg(test)]
 mod tests;

@@ -41,48 +41,58 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes
     }
 }
 
+/// What is counted, in the form of OpenMetrics 1.0.
+pub(crate) fn metrics(text: String) -> Response<Bytes> {
+    with(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(text))
+}
+
 /// RFC 9457.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
-    let body = serde_json::json!({
-        "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail,
-    });
-    with(status, "application/problem+json", Bytes::from(format!("{body}\n")))
+    problem_with(status, detail, serde_json::json!({}))
 }
 
-/// RFC 9457, with a code for programs: what an asking proxy is refused, or passes on to its caller.
-pub(crate) fn refusal(status: StatusCode, code: &str, detail: &str) -> Response<Bytes> {
-    coded(status, serde_json::json!({ "error": code, "detail": detail }))
-}
-
-/// The same about one decision.
-pub(crate) fn refusal_of(status: StatusCode, code: &str, detail: &str, reference: &str) -> Response<Bytes> {
-    coded(status, serde_json::json!({ "error": code, "detail": detail, "ref": reference }))
-}
-
-fn coded(status: StatusCode, mut body: serde_json::Value) -> Response<Bytes> {
+/// RFC 9457, with members of its own.
+pub(crate) fn problem_with(status: StatusCode, detail: &str, mut body: serde_json::Value) -> Response<Bytes> {
     if let Some(members) = body.as_object_mut() {
         members.insert("title".to_owned(), status.canonical_reason().into());
         members.insert("status".to_owned(), status.as_u16().into());
+        members.insert("detail".to_owned(), detail.into());
     }
     with(status, "application/problem+json", Bytes::from(format!("{body}\n")))
 }
 
+/// With a code for programs: what an asking proxy is refused, or passes on to its caller.
+pub(crate) fn refusal(status: StatusCode, code: &str, detail: &str) -> Response<Bytes> {
+    problem_with(status, detail, serde_json::json!({ "error": code }))
+}
+
+/// The same about one decision.
+pub(crate) fn refusal_of(status: StatusCode, code: &str, detail: &str, reference: &str) -> Response<Bytes> {
+    problem_with(status, detail, serde_json::json!({ "error": code, "ref": reference }))
+}
+
 pub(crate) fn challenge() -> Response<Bytes> {
-    let problem = problem(StatusCode::UNAUTHORIZED, "the admin token is needed here");
+    let problem = problem(
+        StatusCode::UNAUTHORIZED,
+        "send the token of `admin.token` as `Authorization: Bearer …`; tokens and keys of users and services mean nothing here",
+    );
     adding(problem, header::WWW_AUTHENTICATE, "Bearer realm=\"portcullis admin\"")
 }
 
 /// Each search may read the whole log, so few go on at a time.
 pub(crate) fn busy() -> Response<Bytes> {
-    let problem = problem(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "other decisions are being looked up; try again in a moment",
-    );
-    adding(problem, header::RETRY_AFTER, "1")
+    again(StatusCode::SERVICE_UNAVAILABLE, "other decisions are being looked up; try again in a moment")
 }
 
-pub(crate) fn only_get() -> Response<Bytes> {
-    adding(problem(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here"), header::ALLOW, "GET, HEAD")
+/// Not now.
+pub(crate) fn again(status: StatusCode, detail: &str) -> Response<Bytes> {
+    adding(problem(status, detail), header::RETRY_AFTER, "1")
+}
+
+/// 405.
+pub(crate) fn only(methods: &'static str) -> Response<Bytes> {
+    let detail = format!("this is asked for with {methods}");
+    adding(problem(StatusCode::METHOD_NOT_ALLOWED, &detail), header::ALLOW, methods)
 }
 
 fn adding(mut response: Response<Bytes>, name: HeaderName, value: &'static str) -> Response<Bytes> {

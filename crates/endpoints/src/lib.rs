@@ -7,8 +7,12 @@ mod admin;
 mod answer;
 mod forward_auth;
 mod listen;
+mod operations;
 mod serve;
 
 pub use admin::{Admin, AdminToken, IssuerReadiness, Readiness, WrittenAt};
 pub use forward_auth::{ForwardAuth, serve_forward_auth};
-pub use serve::serve_admin;
+pub use operations::{
+    DatabaseReadiness, LimitStatus, Operations, OriginStatus, Reload, ReloadReport, Status,
+};
+pub use serve::{serve_admin, serve_operations};

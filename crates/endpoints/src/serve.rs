@@ -14,7 +14,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::{Admin, answer, listen};
+use crate::admin::Route;
+use crate::{Admin, Operations, ReloadReport, answer, listen};
 
 /// Operators and probes are few; more connections than this wait.
 const MOST_CONNECTIONS: usize = 64;
@@ -28,11 +29,24 @@ const HEAD_TIME: Duration = Duration::from_secs(5);
 /// Longest life of a connection. Nothing here streams.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Serves until `shutdown` resolves.
+/// Serves health, readiness and decisions until `shutdown` resolves.
 pub async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, shutdown: impl Future<Output = ()>) {
-    let searches = Arc::new(Semaphore::new(MOST_SEARCHES));
+    serve(listener, Asked::new(admin, None), shutdown).await;
+}
+
+/// Serves those, and what else operators may do and look at, until `shutdown` resolves.
+pub async fn serve_operations(
+    listener: TcpListener,
+    admin: Arc<Admin>,
+    operations: Arc<Operations>,
+    shutdown: impl Future<Output = ()>,
+) {
+    serve(listener, Asked::new(admin, Some(operations)), shutdown).await;
+}
+
+async fn serve(listener: TcpListener, asked: Asked, shutdown: impl Future<Output = ()>) {
     listen::accept(&listener, MOST_CONNECTIONS, shutdown, |stream, _, place| {
-        let asked = Asked { admin: Arc::clone(&admin), searches: Arc::clone(&searches) };
+        let asked = asked.clone();
         tokio::spawn(async move {
             if tokio::time::timeout(LIFE, connection(stream, asked)).await.is_err() {
                 tracing::debug!("an admin connection was ended after its time");
@@ -44,9 +58,17 @@ pub async fn serve_admin(listener: TcpListener, admin: Arc<Admin>, shutdown: imp
 }
 
 /// What a connection needs to answer.
+#[derive(Clone)]
 struct Asked {
     admin: Arc<Admin>,
+    operations: Option<Arc<Operations>>,
     searches: Arc<Semaphore>,
+}
+
+impl Asked {
+    fn new(admin: Arc<Admin>, operations: Option<Arc<Operations>>) -> Self {
+        Self { admin, operations, searches: Arc::new(Semaphore::new(MOST_SEARCHES)) }
+    }
 }
 
 async fn connection(stream: TcpStream, asked: Asked) {
@@ -74,18 +96,25 @@ async fn connection(stream: TcpStream, asked: Asked) {
 
 async fn respond(asked: &Asked, request: Request<Incoming>, local: IpAddr) -> Response<Bytes> {
     let (head, _body) = request.into_parts();
-    let search = match asked.admin.searches(&head) {
-        true => match Arc::clone(&asked.searches).try_acquire_owned() {
+    // A stranger never gets as far as the log or a reload.
+    let search = match asked.admin.examine(&head, local, asked.operations.as_deref()) {
+        Err(refused) => return *refused,
+        Ok(Route::Reload) => return reload(asked.operations.as_deref()).await,
+        Ok(Route::Decision { .. }) => match Arc::clone(&asked.searches).try_acquire_owned() {
             Ok(search) => Some(search),
             Err(_) => return answer::busy(),
         },
-        false => None,
+        Ok(_) => None,
     };
-    let admin = Arc::clone(&asked.admin);
+    let asked = asked.clone();
     // The log is read from disk, so not on the threads that serve requests. The search stays counted until it ends,
     // even if whoever asked has gone.
     let answered = tokio::task::spawn_blocking(move || {
-        let response = admin.answer(&head, local);
+        let operations = asked.operations.as_deref();
+        let response = match asked.admin.examine(&head, local, operations) {
+            Ok(route) => asked.admin.read(route, &head, operations),
+            Err(refused) => *refused,
+        };
         drop(search);
         response
     });
@@ -93,8 +122,15 @@ async fn respond(asked: &Asked, request: Request<Incoming>, local: IpAddr) -> Re
         Ok(response) => response,
         Err(fault) => {
             tracing::error!(%fault, "an admin request failed");
-            answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "this request failed")
+            answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "this request failed; our own log says why")
         }
+    }
+}
+
+async fn reload(operations: Option<&Operations>) -> Response<Bytes> {
+    match operations {
+        Some(operations) => (operations.reload)().await.answer(),
+        None => ReloadReport::Busy.answer(),
     }
 }
 

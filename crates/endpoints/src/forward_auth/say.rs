@@ -27,6 +27,12 @@ pub(crate) fn allowed(contract: Contract, own_headers: HeaderMap) -> Response<By
         Contract::Caddy | Contract::Traefik => StatusCode::OK,
     };
     *response.headers_mut() = own_headers;
+    if contract == Contract::Caddy {
+        // It copies a field that is not there as the text of its own placeholder, which an application takes for a user.
+        for name in IDENTITY {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(""));
+        }
+    }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -42,6 +48,8 @@ pub(crate) fn denied(contract: Contract, mut whole: Response<Bytes>, reference: 
                 for challenge in whole.headers().get_all(WWW_AUTHENTICATE) {
                     answer.headers_mut().append(WWW_AUTHENTICATE, challenge.clone());
                 }
+                // nginx gives those to its caller itself; fetched as well, each would be there twice.
+                whole.headers_mut().remove(WWW_AUTHENTICATE);
             }
             Said { answer, fetched: Some(whole) }
         }
@@ -121,6 +129,15 @@ fn measured(response: &mut Response<Bytes>) {
 
 /// The status that the caller should get.
 const X_PORTCULLIS_STATUS: HeaderName = HeaderName::from_static("x-portcullis-status");
+
+/// What may be told of a caller, by the names that `portcullis_gate::own_headers` gives it.
+const IDENTITY: [&str; 5] = [
+    "x-portcullis-user",
+    "x-portcullis-kind",
+    "x-portcullis-groups",
+    "x-portcullis-tier",
+    "x-portcullis-identity",
+];
 
 /// By what name the whole answer is fetched.
 const X_PORTCULLIS_REF: HeaderName = HeaderName::from_static("x-portcullis-ref");

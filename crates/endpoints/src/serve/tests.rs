@@ -165,7 +165,7 @@ async fn few_search_at_a_time_and_strangers_never_do() {
         readiness: Box::new(|| unreachable!("nobody asks")),
         written_at: Box::new(|_| None),
     };
-    let asked = Asked { admin: Arc::new(admin), searches };
+    let asked = Asked { admin: Arc::new(admin), operations: None, searches };
     let (client, server) = tokio::io::duplex(4096);
     let service = hyper::service::service_fn(|request: Request<Incoming>| async {
         Ok::<_, Infallible>(respond(&asked, request, [127, 0, 0, 1].into()).await.map(Full::new))

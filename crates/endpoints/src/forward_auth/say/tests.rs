@@ -54,6 +54,26 @@ fn nginx_gets_every_challenge() {
     assert_eq!(said.answer.status(), 401);
     let told: Vec<_> = said.answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
     assert_eq!(told, ["Bearer realm=\"shop\"", "Basic"]);
+    assert!(
+        !said.fetched.unwrap().headers().contains_key(WWW_AUTHENTICATE),
+        "nginx adds its copy to what it fetches"
+    );
+    let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\"")];
+    let said = denied(Contract::Nginx, whole(403, &scope, "scope"), reference());
+    assert!(said.fetched.unwrap().headers().contains_key(WWW_AUTHENTICATE), "and copies none of a 403");
+}
+
+#[test]
+fn leave_to_go_on_has_our_headers_and_nothing_of_a_placeholder() {
+    let own =
+        || HeaderMap::from_iter([(HeaderName::from_static("x-portcullis-user"), "alice".parse().unwrap())]);
+    for (contract, status) in [(Contract::Nginx, 204), (Contract::Caddy, 200), (Contract::Traefik, 200)] {
+        let answer = allowed(contract, own());
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.headers()["x-portcullis-user"], "alice");
+        let groups = answer.headers().get("x-portcullis-groups");
+        assert_eq!(groups.is_some_and(HeaderValue::is_empty), contract == Contract::Caddy);
+    }
 }
 
 #[test]

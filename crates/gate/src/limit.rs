@@ -155,3 +155,6 @@ fn tell(told: &mut HeaderMap, name: &'static str, value: &str) {
         told.append(HeaderName::from_static(name), value);
     }
 }
+
+#[cfg(test)]
+mod tests;

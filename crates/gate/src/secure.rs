@@ -41,3 +41,67 @@ fn navigates(request: &CanonicalRequest) -> bool {
         None => request.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use portcullis_request::{Connection, Loosened, PathPattern, Reference, Rules, Tls, TrustedPeers, admit};
+    use portcullis_response::Branding;
+
+    use super::*;
+    use crate::OriginTarget;
+
+    fn app(https: Option<u16>) -> App {
+        App {
+            name: "shop".to_owned(),
+            hosts: vec!["shop.test".to_owned()],
+            mount: PathPattern::parse("/**").unwrap(),
+            loosened: Loosened::default(),
+            https,
+            branding: Branding::default(),
+            origin: Arc::new(OriginTarget::plain("127.0.0.1:9".parse().unwrap())),
+            forward_credentials: false,
+            limits: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    fn request(method: &str, tls: bool, field: (&str, &str)) -> CanonicalRequest {
+        let head = http::Request::builder().method(method).uri("/a%20b?q=1&r=%0d");
+        let head = head.header("host", "shop.test:8080").header(field.0, field.1).body(()).unwrap();
+        let trusted = TrustedPeers::default();
+        let rules = Rules { trusted: &trusted, loosened: &|_| Loosened::default() };
+        let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
+        let host = portcullis_request::Host::parse("shop.test").unwrap();
+        let tls = tls.then_some(Tls { server_name: Some(host) });
+        let now = SystemTime::now();
+        admit(&head.into_parts().0, &Connection { peer, tls }, &rules, Reference::new(now), now).unwrap()
+    }
+
+    #[test]
+    fn navigations_go_to_the_same_place_in_tls() {
+        let browser = ("sec-fetch-mode", "navigate");
+        for (port, location) in
+            [(443, "https://shop.test/a%20b?q=1&r=%0d"), (8443, "https://shop.test:8443/a%20b?q=1&r=%0d")]
+        {
+            let response = answer(&app(Some(port)), &request("GET", false, browser)).unwrap();
+            assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+            assert_eq!(response.headers()[LOCATION], location);
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        }
+        assert!(answer(&app(Some(443)), &request("GET", false, ("accept", "text/html,*/*"))).is_some());
+    }
+
+    #[test]
+    fn nothing_else_is_redirected() {
+        let browser = ("sec-fetch-mode", "navigate");
+        assert!(answer(&app(None), &request("GET", false, browser)).is_none(), "not asked for");
+        assert!(answer(&app(Some(443)), &request("GET", true, browser)).is_none(), "a loop");
+        assert!(answer(&app(Some(443)), &request("POST", false, browser)).is_none());
+        assert!(answer(&app(Some(443)), &request("GET", false, ("sec-fetch-mode", "cors"))).is_none());
+        assert!(answer(&app(Some(443)), &request("GET", false, ("accept", "application/json"))).is_none());
+    }
+}

@@ -285,16 +285,17 @@ pub struct OriginRefusals {
 }
 
 impl OriginRefusals {
-    /// 502: the origin could not be reached, or did not speak HTTP.
+    /// 502: the origin could not be reached, or did not speak HTTP. `code` is the error type of RFC 9209 §2.3 that says
+    /// how (`connection_refused`), or `bad_gateway` where none does.
     #[must_use]
-    pub fn bad_gateway(&self) -> Response<Bytes> {
-        self.render(&Refusal::OriginFailed(refusal::said("bad_gateway")))
+    pub fn bad_gateway(&self, code: &str) -> Response<Bytes> {
+        self.render(&Refusal::OriginFailed(refusal::said(code)))
     }
 
-    /// 504: the origin did not answer in time.
+    /// 504: the origin did not answer in time. `code` as for [`OriginRefusals::bad_gateway`], or `gateway_timeout`.
     #[must_use]
-    pub fn gateway_timeout(&self) -> Response<Bytes> {
-        self.render(&Refusal::OriginTimeout(refusal::said("gateway_timeout")))
+    pub fn gateway_timeout(&self, code: &str) -> Response<Bytes> {
+        self.render(&Refusal::OriginTimeout(refusal::said(code)))
     }
 
     /// The origin's own status with a page of ours: what it said itself stays inside.

@@ -1,8 +1,10 @@
 //! The body of every answer, ours or an origin's, on its way to the caller.
 //!
 //! INVARIANT: it owns the outcome of its decision and finishes it once, when the last byte was handed to the connection
-//! or the origin failed; dropped earlier, the outcome says that it was aborted.
+//! or the origin failed; dropped earlier, the outcome says that it was aborted. The connection to the origin is used
+//! again only if its answer was read to the end.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,9 +14,11 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use portcullis_gate::OutcomeWriter;
-use tokio::sync::OwnedSemaphorePermit;
+use portcullis_request::headers;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::idle::Idle;
+use crate::origins::Lease;
 
 /// Why an answer ended before its end; the connection ends with it.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub(crate) enum AnswerFault {
     /// Nothing came for too long.
     #[error("the origin's body paused for longer than {0:?}")]
     Stalled(Duration),
+    /// The whole request took too long.
+    #[error("the request took longer than it may")]
+    TooLong,
 }
 
 /// A body that reports its end.
@@ -33,39 +40,51 @@ pub(crate) struct AnswerBody {
     outcome: Option<OutcomeWriter>,
     idle: Idle,
     pause: Duration,
-    /// The place at the origin, given back when the body is gone.
-    _place: Option<OwnedSemaphorePermit>,
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 enum Content {
     Ours(Full<Bytes>),
-    Origin(Incoming),
+    Origin(Incoming, Option<Lease>),
+}
+
+/// How long an origin's body may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Longest pause.
+    pub(crate) pause: Duration,
+    /// When all of it must be over.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl AnswerBody {
     /// A body of ours. `sent`: whether the connection will carry it at all, which it will not for HEAD.
     pub(crate) fn ours(bytes: Bytes, sent: bool, outcome: OutcomeWriter) -> Self {
         let bytes = if sent { bytes } else { Bytes::new() };
-        Self::new(Content::Ours(Full::new(bytes)), outcome, Duration::MAX, None)
+        let patience = Patience { pause: Duration::MAX, deadline: None };
+        Self::new(Content::Ours(Full::new(bytes)), Some(outcome), patience)
     }
 
     /// An origin's body.
     pub(crate) fn origin(
         incoming: Incoming,
         outcome: OutcomeWriter,
-        pause: Duration,
-        place: OwnedSemaphorePermit,
+        patience: Patience,
+        lease: Lease,
     ) -> Self {
-        Self::new(Content::Origin(incoming), outcome, pause, Some(place))
+        Self::new(Content::Origin(incoming, Some(lease)), Some(outcome), patience)
     }
 
-    fn new(
-        content: Content,
-        outcome: OutcomeWriter,
-        pause: Duration,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Self {
-        let mut body = Self { content, outcome: Some(outcome), idle: Idle::new(pause), pause, _place: place };
+    /// No body, before a tunnel that has the outcome.
+    pub(crate) fn none() -> Self {
+        let patience = Patience { pause: Duration::MAX, deadline: None };
+        Self::new(Content::Ours(Full::default()), None, patience)
+    }
+
+    fn new(content: Content, outcome: Option<OutcomeWriter>, patience: Patience) -> Self {
+        let Patience { pause, deadline } = patience;
+        let deadline = deadline.map(|at| Box::pin(sleep_until(at)));
+        let mut body = Self { content, outcome, idle: Idle::new(pause), pause, deadline };
         body.finish_at_end();
         body
     }
@@ -77,18 +96,47 @@ impl AnswerBody {
         }
     }
 
+    /// All of it was read.
     fn finish(&mut self) {
+        if let Content::Origin(_, lease) = &mut self.content
+            && let Some(lease) = lease.take()
+        {
+            lease.keep();
+        }
         if let Some(outcome) = self.outcome.take() {
             outcome.finish();
         }
     }
 
     fn failed(&mut self, fault: AnswerFault) -> AnswerFault {
-        if let Some(outcome) = self.outcome.as_mut() {
+        if let Some(mut outcome) = self.outcome.take() {
             outcome.fault(fault.to_string());
+            outcome.finish();
         }
-        self.finish();
         fault
+    }
+
+    fn passed(&mut self, mut frame: Frame<Bytes>) -> Frame<Bytes> {
+        self.idle.moved();
+        if let Some(trailers) = frame.trailers_mut() {
+            headers::remove_own(trailers);
+        }
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if let Some(outcome) = self.outcome.as_mut() {
+            outcome.add_bytes(u64::try_from(length).unwrap_or(u64::MAX));
+        }
+        self.finish_at_end();
+        frame
+    }
+
+    /// Ready once waiting has lasted too long.
+    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<AnswerFault> {
+        if let Some(deadline) = self.deadline.as_mut()
+            && deadline.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(AnswerFault::TooLong);
+        }
+        self.idle.poll_over(context).map(|()| AnswerFault::Stalled(self.pause))
     }
 }
 
@@ -100,25 +148,18 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        // An answer that never pauses must end as well.
+        if self.deadline.as_ref().is_some_and(|deadline| deadline.deadline() <= Instant::now()) {
+            return Poll::Ready(Some(Err(self.failed(AnswerFault::TooLong))));
+        }
         let polled = match &mut self.content {
             Content::Ours(bytes) => Pin::new(bytes).poll_frame(context).map_err(|never| match never {}),
-            Content::Origin(incoming) => Pin::new(incoming).poll_frame(context).map_err(AnswerFault::from),
+            Content::Origin(incoming, _) => Pin::new(incoming).poll_frame(context).map_err(AnswerFault::from),
         };
         match polled {
-            Poll::Pending => self.idle.poll_over(context).map(|()| {
-                let pause = self.pause;
-                Some(Err(self.failed(AnswerFault::Stalled(pause))))
-            }),
+            Poll::Pending => self.poll_too_long(context).map(|fault| Some(Err(self.failed(fault)))),
             Poll::Ready(Some(Err(fault))) => Poll::Ready(Some(Err(self.failed(fault)))),
-            Poll::Ready(Some(Ok(frame))) => {
-                self.idle.moved();
-                let length = frame.data_ref().map_or(0, Bytes::len);
-                if let Some(outcome) = self.outcome.as_mut() {
-                    outcome.add_bytes(u64::try_from(length).unwrap_or(u64::MAX));
-                }
-                self.finish_at_end();
-                Poll::Ready(Some(Ok(frame)))
-            }
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(self.passed(frame)))),
             Poll::Ready(None) => {
                 self.finish();
                 Poll::Ready(None)
@@ -129,14 +170,14 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Ours(bytes) => bytes.is_end_stream(),
-            Content::Origin(incoming) => incoming.is_end_stream(),
+            Content::Origin(incoming, _) => incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Ours(bytes) => bytes.size_hint(),
-            Content::Origin(incoming) => incoming.size_hint(),
+            Content::Origin(incoming, _) => incoming.size_hint(),
         }
     }
 }

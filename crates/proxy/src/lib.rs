@@ -13,6 +13,7 @@ pub mod limits;
 mod origins;
 mod patient;
 pub mod serve;
+mod upgrade;
 pub mod wire;
 
 pub use limits::Limits;

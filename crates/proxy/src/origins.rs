@@ -1,83 +1,112 @@
-//! Connections to origins: one pool and one bound for each, made when first asked for.
+//! Every origin in use, kept across reloads while its description stays the same, and forgotten when unused. It sends
+//! nothing by itself but health checks; which request goes where is `forward`'s matter.
+//!
+//! INVARIANT: an origin's tasks and connections end with it.
+
+mod address;
+mod connect;
+mod fault;
+mod health;
+mod origin;
+mod shelf;
+mod standing;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use portcullis_gate::OriginTarget;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 use crate::Limits;
-use crate::caller::CallerBody;
+
+pub(crate) use address::{Address, Lease};
+pub(crate) use connect::{Protocols, Sender};
+pub(crate) use fault::ConnectFault;
+pub(crate) use fault::{find, told};
+pub(crate) use origin::Origin;
+pub(crate) use standing::chance;
 
 /// Every origin in use. Read without a lock on each request, copied when one is new.
 pub(crate) struct Origins {
-    known: ArcSwap<HashMap<Key, Arc<Origin>>>,
-    requests: usize,
-    head_bytes: usize,
+    known: Arc<Known>,
+    /// Whether the unused are looked after.
+    tended: AtomicBool,
+    limits: Limits,
+    /// Bytes of bodies that may be held whole at once, in [`BUFFER_UNIT`]s: what is checked before the origin sees it.
+    pub(crate) buffers: Arc<Semaphore>,
 }
 
-/// One origin.
-pub(crate) struct Origin {
-    pub(crate) client: Client<HttpConnector, CallerBody>,
-    pub(crate) places: Arc<Semaphore>,
-}
-
-/// What a pool is bound to: the connector has one time limit, so a changed limit is another pool.
-type Key = (String, Duration);
+type Known = ArcSwap<HashMap<String, Arc<Origin>>>;
 
 impl Origins {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            known: ArcSwap::from_pointee(HashMap::new()),
-            requests: limits.origin_requests,
-            head_bytes: limits.head_bytes,
+            known: Arc::new(ArcSwap::from_pointee(HashMap::new())),
+            tended: AtomicBool::new(false),
+            limits: limits.clone(),
+            buffers: Arc::new(Semaphore::new(MOST_BUFFERED)),
         }
     }
 
+    /// The origin of this description, with the connections and the health it has.
     pub(crate) fn find(&self, target: &OriginTarget) -> Arc<Origin> {
-        let key = (target.fingerprint.clone(), target.connect_timeout);
-        if let Some(origin) = self.known.load().get(&key) {
+        if let Some(origin) = self.known.load().get(&target.fingerprint) {
+            origin.used();
             return Arc::clone(origin);
         }
-        let fresh = Arc::new(self.connect(target.connect_timeout));
+        self.tend();
+        let fresh = Arc::new(Origin::new(target, &self.limits));
         let mut found = Arc::clone(&fresh);
         self.known.rcu(|known| {
-            // Another request may have been first; its pool is then used by both.
-            found = Arc::clone(known.get(&key).unwrap_or(&fresh));
+            // Another request may have been first; its origin is then used by both.
+            found = Arc::clone(known.get(&target.fingerprint).unwrap_or(&fresh));
             let mut known = if known.len() < MOST_ORIGINS { HashMap::clone(known) } else { HashMap::new() };
-            known.insert(key.clone(), Arc::clone(&found));
+            known.insert(target.fingerprint.clone(), Arc::clone(&found));
             known
         });
         found
     }
 
-    fn connect(&self, connect_timeout: Duration) -> Origin {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(connect_timeout));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MOST_IDLE)
-            .http1_max_buf_size(self.head_bytes)
-            .set_host(false)
-            .build(connector);
-        Origin { client, places: Arc::new(Semaphore::new(self.requests)) }
+    /// Looks after the unused from now on.
+    fn tend(&self) {
+        if !self.tended.swap(true, Ordering::AcqRel) {
+            tokio::spawn(tend(Arc::downgrade(&self.known)));
+        }
     }
 }
 
-/// Most pools kept. Only a configuration that changed its origins a thousand times comes here; then all begin anew, and
-/// the old ones end with their last request.
+/// Closes connections and forgets origins that nobody has used for a while, until the door is gone.
+async fn tend(known: Weak<Known>) {
+    loop {
+        sleep(TENDED_EVERY).await;
+        let Some(known) = known.upgrade() else { return };
+        let origins = known.load();
+        origins.values().for_each(|origin| origin.close_idle());
+        if origins.values().any(|origin| origin.is_unused(FORGOTTEN_AFTER)) {
+            known.rcu(|origins| {
+                let used = origins.iter().filter(|(_, origin)| !origin.is_unused(FORGOTTEN_AFTER));
+                used.map(|(key, origin)| (key.clone(), Arc::clone(origin))).collect::<HashMap<_, _>>()
+            });
+        }
+    }
+}
+
+/// Most origins kept. Only a configuration that changed its origins a thousand times within [`FORGOTTEN_AFTER`] comes
+/// here; then all begin anew, and the old ones end with their last request.
 const MOST_ORIGINS: usize = 1024;
 
-/// How long an unused connection is kept. Shorter than the five seconds after which Node and several Python servers
-/// close theirs, since a request sent at that moment is lost.
-const IDLE: Duration = Duration::from_secs(4);
+/// How long an origin without requests is kept: its health is worth remembering over a lunch break's quiet, not longer.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 60);
 
-/// Most unused connections kept to one origin.
-const MOST_IDLE: usize = 256;
+/// Half the time that an unused connection may live, so that none lives much longer.
+const TENDED_EVERY: Duration = Duration::from_secs(2);
+
+/// One unit of the bodies held whole: 1 KiB.
+pub(crate) const BUFFER_UNIT: usize = 1024;
+
+/// Most of them at once: 64 MiB, as much as a thousand idle connections are allowed, and 64 bodies of the usual limit.
+pub(crate) const MOST_BUFFERED: usize = 64 * 1024;

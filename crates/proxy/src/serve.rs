@@ -32,6 +32,7 @@ use crate::Limits;
 use crate::answer::{Sent, answer};
 use crate::forward::forward;
 use crate::origins::Origins;
+use crate::upgrade::Wish;
 use crate::wire::Upgrade;
 use arrive::{Arrival, Beginning, arrive};
 use places::{Places, Vacated};
@@ -125,15 +126,16 @@ pub(crate) async fn pass(
     upgrade: Option<Upgrade>,
     request: Request<Incoming>,
 ) -> Sent {
-    let (head, body) = request.into_parts();
-    let sent = match door.gate.pass(&head, from).await {
-        Passage::Answer(ours) => answer(*ours, &head, body, &door.limits).await,
-        Passage::Forward(allowed) => forward(*allowed, body, &door.origins, &door.limits).await,
-    };
-    if let Some(upgrade) = upgrade {
-        upgrade.go_on_http();
+    let (mut head, body) = request.into_parts();
+    let wish = Wish::of(&mut head, upgrade);
+    match door.gate.pass(&head, from).await {
+        Passage::Answer(ours) => {
+            let sent = answer(*ours, &head, body, &door.limits).await;
+            wish.decline();
+            sent
+        }
+        Passage::Forward(allowed) => forward(*allowed, body, wish, door).await,
     }
-    sent
 }
 
 /// The connections under way.

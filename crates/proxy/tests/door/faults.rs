@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::caller::{Caller, exchange};
-use crate::origin::{answering, dead, on_connection};
+use crate::origin::{OK, answering, dead, on_connection};
 use crate::world::{door, tuned};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -64,19 +64,44 @@ async fn a_silent_origin_is_504() {
     assert!(ended[0].fault.as_deref().unwrap_or_default().contains("did not answer within"));
 }
 
+/// They are bounded in number and not only by time; none is passed on.
 #[tokio::test]
-async fn a_flood_of_interim_answers_is_504() {
+async fn a_flood_of_interim_answers_is_502() {
     let origin = on_connection(|mut connection| async move {
         connection.head().await;
         for _ in 0..1_000_000 {
-            connection.send("HTTP/1.1 103 Early Hints\r\n\r\n").await;
+            connection.send("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n").await;
             tokio::task::yield_now().await;
         }
     })
     .await;
-    let door = tuned(origin, |_, target| target.response_timeout = SHORT).await;
+    let door = door(origin).await;
     let answer = exchange(door.address, GET).await;
-    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 502 ") && !answer.contains("103"), "{answer}");
+    assert!(answer.contains("proxy-status: portcullis; error=http_protocol_error"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_few_interim_answers_are_consumed() {
+    for interim in ["100 Continue", "102 Processing", "103 Early Hints"] {
+        let interim = format!("HTTP/1.1 {interim}\r\n\r\n").repeat(9);
+        let (origin, _heads) = answering(format!("{interim}{OK}")).await;
+        let door = door(origin).await;
+        let answer = exchange(door.address, GET).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("hi"), "{answer}");
+    }
+}
+
+/// Threat 2.
+#[tokio::test]
+async fn an_origin_that_says_101_unasked_has_failed() {
+    let (origin, _heads) = answering(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nleaked bytes",
+    )
+    .await;
+    let door = door(origin).await;
+    let answer = exchange(door.address, GET).await;
+    assert!(answer.starts_with("HTTP/1.1 502 ") && !answer.contains("leaked"), "{answer}");
 }
 
 #[tokio::test]

@@ -175,27 +175,6 @@ async fn both_sides_may_speak_http_1_0() {
     assert_eq!(door.ended().await.iter().filter(|ended| ended.fault.is_some()).count(), 0);
 }
 
-/// Threat 2: nothing is tunnelled before an upgrade happened, and none happens.
-#[tokio::test]
-async fn an_upgrade_is_not_passed_on() {
-    for status in ["200 OK", "426 Upgrade Required"] {
-        let (origin, mut heads) =
-            answering(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")).await;
-        let door = door(origin).await;
-        let answer = exchange(
-            door.address,
-            "GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\
-             GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-        )
-        .await;
-        let head = heads.recv().await.expect("forwarded");
-        assert_eq!((fields(&head, "upgrade"), fields(&head, "connection")), (vec![], vec![]), "{head}");
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
-        assert!(answer.contains("HTTP/1.1 403 "), "the following bytes are a request of their own: {answer}");
-        assert!(heads.try_recv().is_err());
-    }
-}
-
 #[tokio::test]
 async fn an_origins_404_can_be_ours() {
     let (origin, _heads) = answering("HTTP/1.1 404 Not Found\r\ncontent-length: 6\r\n\r\ntheirs").await;
@@ -204,19 +183,4 @@ async fn an_origins_404_can_be_ours() {
     assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("theirs"), "{answer}");
     let ended = door.ended().await;
     assert_eq!((ended[0].status, ended[0].origin_status), (404, Some(404)));
-}
-
-#[tokio::test]
-async fn an_origin_that_says_101_unasked_has_failed() {
-    let (origin, _heads) = answering(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nleaked bytes",
-    )
-    .await;
-    let door = door(origin).await;
-    let answer = exchange(
-        door.address,
-        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: x\r\n\r\n",
-    )
-    .await;
-    assert!(answer.starts_with("HTTP/1.1 502 ") && !answer.contains("leaked"), "{answer}");
 }

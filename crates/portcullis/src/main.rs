@@ -1,17 +1,7 @@
-//! The binary: reads the command line, runs one command, and turns its result into an exit code.
-
-mod assemble;
-mod cli;
-mod config;
-mod demo;
-mod load;
-mod report;
-#[cfg(test)]
-mod scenarios;
-mod serve;
+//! The binary. Everything is in the library beside it, where it can be tried with hostile input.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    portcullis::run()
 }

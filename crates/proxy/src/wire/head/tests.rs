@@ -247,9 +247,14 @@ proptest! {
         name in proptest::collection::vec(any::<u8>(), 0..20),
         value in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
-        let head = [b"GET / HTTP/1.1\r\nHost: a\r\n", name.as_slice(), b": ", &value, b"\r\n\r\n"].concat();
-        if check_head(&head).is_ok_and(|shape| shape.length == head.len()) && !value.contains(&b'\n') {
-            prop_assert!(name.iter().all(|byte| is_token(*byte)));
+        let line = [name.as_slice(), b": ", &value].concat();
+        let head = [b"GET / HTTP/1.1\r\nHost: a\r\n", line.as_slice(), b"\r\n\r\n"].concat();
+        // A line end among the bytes makes several fields of them, or ends the head.
+        if check_head(&head).is_ok() && !line.contains(&b'\n') {
+            // The name ends at the first colon, which may be among the bytes too.
+            let colon = line.iter().position(|byte| *byte == b':').unwrap();
+            let (name, value) = line.split_at(colon);
+            prop_assert!(!name.is_empty() && name.iter().all(|byte| is_token(*byte)));
             prop_assert!(!value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'));
         }
     }

@@ -9,18 +9,23 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncWriteExt, duplex};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
 
 /// What one request came to: its target and body, or the code it was refused with.
 type Seen = Result<(String, Result<Vec<u8>, String>), &'static str>;
 
-/// What the service saw, and what the caller got.
+/// What the service saw, and what the caller got that sends this and no more.
 async fn serve(sent: &[u8]) -> (Vec<Seen>, String) {
     let (mut caller, ours) = duplex(1 << 20);
     caller.write_all(sent).await.unwrap();
     caller.shutdown().await.unwrap();
+    answered(caller, ours).await
+}
+
+/// Likewise, until we end the connection.
+async fn answered(mut caller: DuplexStream, ours: DuplexStream) -> (Vec<Seen>, String) {
     let (strict, heads) = Strict::new(ours, LIMITS);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&seen);
@@ -123,6 +128,27 @@ async fn limits_are_ours_before_they_are_the_librarys() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let (seen, _) = serve(format!("{head}{trailers}").as_bytes()).await;
     assert_eq!(seen, [Ok(("/".to_owned(), Ok(Vec::new())))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_ended_in_its_time_and_answered_if_a_head_has_begun() {
+    for (sent, expected, answered_times) in [
+        (b"".to_vec(), vec![], 0),
+        (b"\r\n".to_vec(), vec![], 0),
+        (GET.to_vec(), vec![Ok(("/".to_owned(), Ok(Vec::new())))], 1),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n".to_vec(), vec![Err("head_timeout")], 1),
+        ([GET, b"G"].concat(), vec![Ok(("/".to_owned(), Ok(Vec::new()))), Err("head_timeout")], 2),
+    ] {
+        let (mut caller, ours) = duplex(1 << 20);
+        caller.write_all(&sent).await.unwrap();
+        let started = tokio::time::Instant::now();
+        let (seen, text) = answered(caller, ours).await;
+        assert_eq!((&seen, answers(&text)), (&expected, answered_times), "{text}");
+        let late = expected.contains(&Err("head_timeout"));
+        let limit = if late { LIMITS.head_time } else { LIMITS.idle_time };
+        assert_eq!(started.elapsed().as_secs(), limit.as_secs(), "{}", sent.escape_ascii());
+        assert_eq!(text.contains("HTTP/1.1 408 "), late, "{text}");
+    }
 }
 
 /// Threats.md 5: the body fails with our reason, and nothing behind it is a request.

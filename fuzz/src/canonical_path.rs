@@ -104,7 +104,14 @@ fn patterns(path: &CanonicalPath, written: &str, loosened: Loosened) {
     let Ok(pattern) = PathPattern::parse(written) else { return };
     assert_eq!(pattern.as_str(), written);
     let matches = pattern.matches(path);
-    assert_eq!(matches, slowly(&segments(written), &segments(path.as_str())), "{written} and {path}");
+    // Parameters make no difference to a pattern.
+    let named = |segment: &str| {
+        let cut = segment.find(';').into_iter().chain(segment.find("%3B")).min();
+        segment[..cut.unwrap_or(segment.len())].to_owned()
+    };
+    let asked: Vec<String> = segments(path.as_str()).into_iter().map(named).collect();
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    assert_eq!(matches, slowly(&segments(written), &asked), "{written} and {path}");
     // A final slash makes no difference.
     let other = match path.as_str().strip_suffix('/') {
         Some(without) => without.to_owned(),

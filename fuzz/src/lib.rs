@@ -3,8 +3,11 @@
 
 pub mod believed;
 pub mod canonical_path;
+pub mod configuration;
 pub mod forwarded;
+pub mod head;
 pub mod headers;
 pub mod jwks;
+pub mod proxy_protocol;
 pub mod raw_head;
 pub mod token;

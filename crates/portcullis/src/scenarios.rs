@@ -1,16 +1,20 @@
 //! Runs every file of `scenarios/` through the doors: half a page of policy, request and facts, and the verdict, answer
 //! and record that must come of it.
 //!
-//! Each scenario gets a world of its own, loaded from files as `run` loads them, and is asked over a real connection.
+//! Each scenario gets a world of its own at each door, loaded from files as `run` loads them, and is asked over a real
+//! connection. Both doors must do what it expects, and leave the same record (promise 3: one decision, every door).
 
 mod ask;
 mod case;
+mod compare;
+mod neighbour;
 mod origin;
 mod world;
 
 use std::path::{Path, PathBuf};
 
-use case::Case;
+use ask::{Told, Way};
+use case::{Case, Only};
 
 /// How many scenarios there are at least; fewer means that the folder was not found.
 const FEWEST: usize = 50;
@@ -38,18 +42,43 @@ async fn every_scenario_holds() {
     assert!(faults.is_empty(), "{} of {} scenarios:\n{}", faults.len(), files.len(), faults.join("\n"));
 }
 
-/// Everything in which the world's answer differs from what the scenario expects.
+/// Everything in which what comes of it differs from what the scenario expects, and one door from the other.
 async fn check(case: &Case) -> Vec<String> {
+    if case.only.is_some() != case.because.is_some() {
+        return vec!["`only` and `because` stand together".to_owned()];
+    }
+    let proxy = match at(case, Way::Proxy).await {
+        Ok(proxy) => proxy,
+        Err(faults) => return faults,
+    };
+    let mut faults = proxy.faults.clone();
+    if !case.expect.findings.is_empty() || case.only == Some(Only::Proxy) {
+        return faults;
+    }
+    match at(case, Way::ForwardAuth).await {
+        Ok(asked) => {
+            let differing = compare::doors(case, &proxy, &asked).into_iter();
+            faults.extend(
+                asked.faults.iter().cloned().chain(differing).map(|fault| format!("forward-auth: {fault}")),
+            );
+        }
+        Err(others) => faults.extend(others),
+    }
+    faults
+}
+
+/// What comes of a scenario at one door, in a world of its own.
+async fn at(case: &Case, way: Way) -> Result<Told, Vec<String>> {
     let origin = origin::Origin::start().await;
     let folder = world::write(case, &origin.url());
     let loaded = crate::load::load_all(&folder.path().join("portcullis.toml"));
     if !case.expect.findings.is_empty() {
-        return ask::compare_findings(&case.expect.findings, &loaded.findings);
+        return Err(compare::findings(&case.expect.findings, &loaded.findings));
     }
     let Some(parts) = loaded.parts else {
-        return vec![format!("does not load:\n{}", crate::report::plain(&loaded.findings))];
+        return Err(vec![format!("does not load:\n{}", crate::report::plain(&loaded.findings))]);
     };
-    ask::ask(case, parts, &origin, folder.path()).await
+    Ok(ask::ask(case, parts, &origin, folder.path(), way).await)
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -8,11 +8,22 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) about: String,
+    /// The one door at which it makes sense: `proxy`.
+    pub(super) only: Option<Only>,
+    /// Why it makes none at the other.
+    pub(super) because: Option<String>,
     #[serde(default)]
     pub(super) given: Given,
     #[serde(default)]
     pub(super) request: Option<Request>,
     pub(super) expect: Expect,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Only {
+    /// What it is about is between the caller and whoever holds its connection, or the origin.
+    Proxy,
 }
 
 /// The world, beside what every scenario has: one app `shop` on `shop.test`, one issuer, loopback trusted.

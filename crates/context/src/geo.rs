@@ -74,6 +74,13 @@ impl GeoSources {
         })
     }
 
+    /// Whether a database of ours is too old to be believed at `now`.
+    #[must_use]
+    pub fn is_stale(&self, database: &GeoDatabase, now: SystemTime) -> bool {
+        let built = SystemTime::UNIX_EPOCH + Duration::from_secs(database.build_epoch());
+        self.max_age.is_some_and(|most| now.duration_since(built).is_ok_and(|age| age > most))
+    }
+
     /// What the configured databases describe together, loaded or not.
     #[must_use]
     pub fn describes(&self) -> Describes {

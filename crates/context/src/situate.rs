@@ -44,6 +44,12 @@ impl Situator {
         Self { geo, zones, directory, zone }
     }
 
+    /// The geo databases that are asked.
+    #[must_use]
+    pub fn geo(&self) -> &GeoSources {
+        &self.geo
+    }
+
     /// Gathers the facts around a caller at `client`, the address settled after trusted peers.
     #[must_use]
     pub fn situate(&self, principal: Option<&Principal>, client: IpAddr, now: SystemTime) -> Situation {

@@ -85,6 +85,8 @@ async fn connection(stream: TcpStream, asked: Asked) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
+        // Who has said all may close its sending side and still read the answer (RFC 9112 §9.6).
+        .half_close(true)
         .max_buf_size(LARGEST_HEAD)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)

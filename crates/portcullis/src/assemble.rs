@@ -5,15 +5,12 @@ use std::time::SystemTime;
 
 use portcullis_context::Situator;
 use portcullis_decision::{Program, World};
-use portcullis_endpoints::{AdminToken, IssuerReadiness, Readiness, WrittenAt};
-use portcullis_gate::{Gate, Snapshot, bind};
-use portcullis_identity::{ApiKeys, Identifier, KeyStore, KeysState, Voucher};
-use portcullis_record::Log;
+use portcullis_gate::{Snapshot, bind};
+use portcullis_identity::{ApiKeys, Identifier, KeyStore, Voucher};
 
-use crate::config::{AdminConfig, UpstreamIdentityConfig};
-use crate::load::{self, Parts};
+use crate::config::UpstreamIdentityConfig;
+use crate::load::Parts;
 use crate::serve::ServeFault;
-use crate::serve::reload::State;
 
 /// Makes a snapshot; what was fetched for `previous` is kept where it still serves.
 pub(crate) fn snapshot(
@@ -71,51 +68,4 @@ pub(crate) fn snapshot(
         redaction: parts.config.redaction,
         on_forbid_fault: parts.config.policies.on_forbid_fault,
     })
-}
-
-/// The admin listener's token.
-pub(crate) fn admin_token(admin: &AdminConfig) -> AdminToken {
-    AdminToken::new(admin.token.expose().as_bytes())
-}
-
-/// What `/readyz` says.
-pub(crate) fn readiness(
-    gate: Arc<Gate>,
-    log: Arc<Log>,
-    state: Arc<State>,
-) -> Box<dyn Fn() -> Readiness + Send + Sync> {
-    Box::new(move || {
-        let snapshot = gate.snapshot();
-        let issuers: Vec<_> = snapshot
-            .identifier
-            .keys_status()
-            .into_iter()
-            .map(|status| IssuerReadiness {
-                usable: status.state == KeysState::Usable,
-                detail: match (status.state, status.last_error) {
-                    (KeysState::Usable, None) => format!("{} keys", status.keys),
-                    (KeysState::Usable, Some(fault)) => {
-                        format!("{} keys; last refresh failed: {fault}", status.keys)
-                    }
-                    (KeysState::Stale, fault) => format!("keys too old: {}", fault.unwrap_or_default()),
-                    (KeysState::Missing, fault) => format!("no keys yet: {}", fault.unwrap_or_default()),
-                },
-                issuer: status.issuer,
-            })
-            .collect();
-        let log = log.status();
-        Readiness {
-            ready: log.broken.is_none() && issuers.iter().all(|issuer| issuer.usable),
-            snapshot: snapshot.version.clone(),
-            last_reload_fault: state.fault(),
-            issuers,
-            log_fault: log.broken,
-            records_missed: log.dropped,
-        }
-    })
-}
-
-/// Where policies of the snapshot in force are written.
-pub(crate) fn written_at(gate: Arc<Gate>) -> Box<WrittenAt> {
-    Box::new(move |policy| load::written_at(&gate.snapshot().policies, policy))
 }

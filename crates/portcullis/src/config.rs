@@ -4,6 +4,7 @@
 mod checked;
 mod country;
 mod finding;
+mod fixed;
 mod measure;
 mod raw;
 #[cfg(test)]
@@ -16,10 +17,11 @@ use std::io::Read;
 use std::path::Path;
 
 pub(crate) use checked::{
-    AdminConfig, App, Config, Named, Payload, Route, Upstream, UpstreamIdentityConfig, UpstreamTls,
-    log_folder, state_file, upstream, with_hint,
+    AdminConfig, App, Config, Named, Payload, Route, TelemetryConfig, Upstream, UpstreamIdentityConfig,
+    UpstreamTls, log_folder, state_file, upstream, with_hint,
 };
 pub(crate) use finding::{Finding, suggest};
+pub(crate) use fixed::Fixed;
 pub(crate) use raw::{RawField, RawFieldKind, RawForm};
 pub(crate) use source::Source;
 

@@ -16,6 +16,7 @@ use miette::{MietteDiagnostic, NamedSource, Report};
 use portcullis_context::{Describes, Directory, GeoDatabase, GeoSources, Zones};
 use portcullis_gate::{Apps, bind};
 use portcullis_policy::{Origin, Policies, SourceText};
+use portcullis_proxy::serve::tls::CertificateSet;
 use portcullis_response::Renderer;
 
 use crate::config::{self, Config, Named, Source, with_hint};
@@ -43,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) geo: GeoSources,
     pub(crate) zones: Zones,
     pub(crate) renderer: Renderer,
+    /// What the TLS listener shows; `None` where there is none.
+    pub(crate) certificates: Option<CertificateSet>,
     /// SHA-256 over every byte that decides, in hexadecimal.
     pub(crate) version: String,
 }
@@ -96,12 +99,14 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         let apps = Apps::new(reader.apps(&config)?);
         let (directory, policies) = (directory?, policies?);
         reader.entities(&directory, &apps, &policies);
+        let certificates = reader.served_certificates(&config)?;
         let databases = geo?;
         together::stale_databases(&mut reader.source, &databases, config.geo.max_age);
         let databases = databases.into_iter().map(|(_, database)| database).collect();
         let geo = geo_sources(databases, config.geo.max_age);
         let version = reader.version();
-        Some(Parts { config, apps, policies, directory, geo, zones, renderer: renderer?, version })
+        let renderer = renderer?;
+        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, version })
     });
     reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {

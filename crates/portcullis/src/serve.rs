@@ -3,16 +3,22 @@
 //! INVARIANT: everything is loaded and checked before the first socket is opened, and a changed file replaces what is
 //! in force only when everything loads again, whole.
 
+pub(crate) mod keys;
+mod operate;
 pub(crate) mod reload;
+pub(crate) mod signals;
+pub(crate) mod sockets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_endpoints::{Admin, serve_admin};
-use portcullis_gate::Gate;
+use portcullis_endpoints::{ForwardAuth, serve_forward_auth, serve_operations};
+use portcullis_gate::{Gate, Traces};
 use portcullis_identity::KeyStore;
+use portcullis_proxy::Listening;
+use portcullis_proxy::serve::tls::Certificates;
 use portcullis_record::Log;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,6 +26,11 @@ use tokio::task::JoinHandle;
 
 use crate::assemble;
 use crate::load::Parts;
+use crate::telemetry::{self, Telemetry, TelemetryError};
+use operate::Seen;
+use reload::{Reloader, Reloads};
+use signals::Signals;
+use sockets::{HandedOver, Sockets};
 
 /// Why the gate could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +52,12 @@ pub(crate) enum ServeFault {
     /// The API keys.
     #[error("cannot open the API keys: {0}")]
     Keys(#[from] portcullis_identity::ApiKeyError),
+    /// Traces.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// No socket at all.
+    #[error("nothing is listened on")]
+    Nowhere,
     /// The parts do not fit together.
     #[error("{0}")]
     Assemble(String),
@@ -54,22 +71,29 @@ impl ServeFault {
                 "another program may hold that address; `server.listen` and `admin.listen` name others"
             }
             Self::Log(_) | Self::Keys(_) => "`server.data` must be a folder that we may write to",
-            Self::Runtime(_) | Self::Assemble(_) => return None,
+            Self::Runtime(_) | Self::Telemetry(_) | Self::Nowhere | Self::Assemble(_) => return None,
         })
     }
 }
 
 /// A running gate.
 pub(crate) struct Running {
-    /// Where it listens.
+    /// Where it listens: in plain text, or else in TLS.
     pub(crate) listen: SocketAddr,
+    /// Where it listens in TLS, if it does.
+    pub(crate) tls: Option<SocketAddr>,
     /// Where its admin listener is, if it has one.
     pub(crate) admin: Option<SocketAddr>,
+    /// Where other proxies ask it, if they may.
+    pub(crate) forward_auth: Option<SocketAddr>,
     /// Where its decision log is.
     pub(crate) log_folder: PathBuf,
     /// The gate itself.
     pub(crate) gate: Arc<Gate>,
+    /// Asks it to take up changed files.
+    pub(crate) reloads: Reloads,
     log: Arc<Log>,
+    telemetry: Option<Telemetry>,
     shutdown: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// How long tasks may take to end: what the configuration gives connections, and a moment for the rest.
@@ -99,103 +123,104 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Serves until told to stop.
 pub(crate) fn run(parts: Parts) -> Result<(), ServeFault> {
+    let handed = HandedOver::take();
     runtime().map_err(ServeFault::Runtime)?.block_on(async {
-        let unused = ([127, 0, 0, 1], 0).into();
-        let listener = listen(parts.config.server.listen.unwrap_or(unused)).await?;
-        let admin = match &parts.config.admin {
-            Some(admin) => Some(listen(admin.listen).await?),
-            None => None,
-        };
-        let running = start(parts, listener, admin).await?;
-        tracing::info!(listen = %running.listen, "ready");
-        interrupted().await;
+        // Before the first socket: who sees it open may send a signal at once.
+        let mut signals = Signals::listen().map_err(ServeFault::Runtime)?;
+        let sockets = Sockets::open(&parts.config, handed).await?;
+        let running = start(parts, sockets).await?;
+        let shown = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+        tracing::info!(
+            listen = %running.listen,
+            tls = shown(running.tls),
+            admin = shown(running.admin),
+            forward_auth = shown(running.forward_auth),
+            "ready"
+        );
+        signals.end(&running.reloads).await;
         tracing::info!("stopping");
         running.stop().await;
         Ok(())
     })
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeFault> {
-    TcpListener::bind(address).await.map_err(|fault| ServeFault::Listen { address, fault })
-}
-
-/// Returns when the process is told to end (SIGINT, SIGTERM).
-pub(crate) async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(fault) => {
-                tracing::warn!(%fault, "SIGTERM cannot be listened for");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => {
-            if let Err(fault) = interrupted {
-                tracing::warn!(%fault, "SIGINT cannot be listened for; stopping");
-            }
-        }
-        () = terminated => {}
-    }
-}
-
 /// Starts everything on sockets that are already open.
-pub(crate) async fn start(
-    parts: Parts,
-    listener: TcpListener,
-    admin: Option<TcpListener>,
-) -> Result<Running, ServeFault> {
-    let local = |listener: &TcpListener| {
-        let unknown: SocketAddr = ([0, 0, 0, 0], 0).into();
-        listener.local_addr().map_err(|fault| ServeFault::Listen { address: unknown, fault })
-    };
-    let listen = local(&listener)?;
-    let admin_address = admin.as_ref().map(local).transpose()?;
+pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running, ServeFault> {
+    let Sockets { plain, tls, admin, forward_auth } = sockets;
+    let tls_address = local(tls.as_ref())?;
+    let addresses = (local(plain.as_ref())?, local(admin.as_ref())?, local(forward_auth.as_ref())?);
+    let (plain_address, admin_address, forward_auth_address) = addresses;
 
     let log_folder = parts.config.log.folder.clone();
     let log = Arc::new(Log::open(parts.config.log.clone())?);
     let store = KeyStore::open(&parts.config.state_file())?;
     let limits = parts.config.limits();
     let patience = limits.drain.saturating_add(MOMENT);
-    let sources = reload::Sources::of(&parts.config);
-    let admin_settings = parts.config.admin.as_ref().map(assemble::admin_token);
+    let config = parts.config.clone();
+    let certificates = parts.certificates.take().map(|set| Arc::new(Certificates::new(set)));
     let snapshot = assemble::snapshot(parts, &store, None)?;
-    let gate = Arc::new(Gate::new(snapshot, Arc::clone(&log)));
+    let mut gate = Gate::new(snapshot, Arc::clone(&log));
+    let telemetry = config.telemetry.as_ref().map(telemetry::start).transpose()?;
+    if let Some(telemetry) = &telemetry {
+        telemetry.watched_by(gate.metrics());
+        gate = gate.with_traces(Traces::new(telemetry.sink(), telemetry.sampling().per_thousand));
+    }
+    let gate = Arc::new(gate);
 
     let (shutdown, ended) = watch::channel(false);
     let state = Arc::new(reload::State::default());
+    let (reloads, asked) = Reloads::channel();
     // Keys first: a request that comes before them would be told 503 for no good reason.
-    reload::fetch_keys(&gate).await;
+    keys::fetch(&gate).await;
+    let reloader = Reloader::new(Arc::clone(&gate), certificates.clone(), store, Arc::clone(&state), &config);
     let mut tasks = vec![
-        tokio::spawn(reload::keep_keys(Arc::clone(&gate), ended.clone())),
-        tokio::spawn(reload::keep_files(
-            Arc::clone(&gate),
-            sources,
-            store,
-            Arc::clone(&state),
-            ended.clone(),
-        )),
+        tokio::spawn(keys::keep_fresh(Arc::clone(&gate), ended.clone())),
+        tokio::spawn(reloader.run(asked, ended.clone())),
     ];
-    if let (Some(listener), Some(token)) = (admin, admin_settings) {
-        let admin = Admin {
-            token,
-            hosts: Vec::new(),
-            log_folder: log_folder.clone(),
-            readiness: assemble::readiness(Arc::clone(&gate), Arc::clone(&log), state),
-            written_at: assemble::written_at(Arc::clone(&gate)),
-        };
-        tasks.push(tokio::spawn(serve_admin(listener, Arc::new(admin), until(ended.clone()))));
+    let seen = Seen { gate: Arc::clone(&gate), log: Arc::clone(&log), state };
+    operate::watch(&seen);
+    if let (Some(listener), Some(settings)) = (admin, &config.admin) {
+        let admin = Arc::new(operate::admin(&seen, settings, log_folder.clone()));
+        let operations = Arc::new(operate::operations(&seen, settings, reloads.clone()));
+        tasks.push(tokio::spawn(serve_operations(listener, admin, operations, until(ended.clone()))));
+    }
+    if let (Some(listener), Some(settings)) = (forward_auth, &config.forward_auth) {
+        let door = ForwardAuth::new(Arc::clone(&gate), settings.peers.clone());
+        tasks.push(tokio::spawn(serve_forward_auth(listener, Arc::new(door), until(ended.clone()))));
+    }
+    let proxy_protocol = Some(config.server.proxy_protocol_from.clone());
+    let listening = |listener, tls| Listening { listener, tls, proxy_protocol: proxy_protocol.clone() };
+    let mut listeners: Vec<Listening> = plain.map(|listener| listening(listener, None)).into_iter().collect();
+    if let (Some(listener), Some(certificates)) = (tls, certificates) {
+        listeners.push(listening(listener, Some(certificates)));
     }
     let served = Arc::clone(&gate);
     tasks.push(tokio::spawn(async move {
-        if let Err(fault) = portcullis_proxy::serve(listener, served, limits, until(ended)).await {
+        if let Err(fault) = portcullis_proxy::serve(listeners, served, limits, until(ended)).await {
             tracing::error!(%fault, "the proxy ended");
         }
     }));
-    Ok(Running { listen, admin: admin_address, log_folder, gate, log, shutdown, tasks, patience })
+    let listen = plain_address.or(tls_address).ok_or(ServeFault::Nowhere)?;
+    Ok(Running {
+        listen,
+        tls: tls_address,
+        admin: admin_address,
+        forward_auth: forward_auth_address,
+        log_folder,
+        gate,
+        reloads,
+        log,
+        telemetry,
+        shutdown,
+        tasks,
+        patience,
+    })
+}
+
+fn local(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, ServeFault> {
+    let unknown: SocketAddr = ([0, 0, 0, 0], 0).into();
+    let address = listener.map(TcpListener::local_addr).transpose();
+    address.map_err(|fault| ServeFault::Listen { address: unknown, fault })
 }
 
 async fn until(mut ended: watch::Receiver<bool>) {
@@ -215,5 +240,8 @@ impl Running {
             }
         }
         self.log.close().await;
+        if let Some(telemetry) = self.telemetry {
+            telemetry.stop().await;
+        }
     }
 }

@@ -30,7 +30,7 @@ use portcullis_record::{LogSettings, Redaction};
 pub(crate) use app::{App, Route};
 pub(crate) use doors::{ForwardAuthConfig, TelemetryConfig, UpstreamIdentityConfig};
 pub(crate) use payload::Payload;
-pub(crate) use server::{AdminConfig, Server, TlsConfig};
+pub(crate) use server::{AdminConfig, Server};
 pub(crate) use upstream::{Upstream, UpstreamTls, upstream};
 
 use super::finding::quoted;
@@ -41,7 +41,7 @@ use super::source::{Source, below, element};
 pub(crate) type Zones = BTreeMap<String, Vec<IpNet>>;
 
 /// A whole, checked configuration.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// The file itself.
     pub(crate) path: PathBuf,

@@ -78,6 +78,10 @@ pub(crate) struct RawAdmin {
     /// configuration, which is copied, mailed and committed.
     #[schemars(required)]
     pub(crate) token: Option<RawSecret>,
+    /// Whether `/metrics` is told without the token, for scrapers that cannot send one. Off by default: the counts say
+    /// which apps there are and how they fare.
+    #[serde(default)]
+    pub(crate) open_metrics: bool,
 }
 
 fn admin_listen() -> String {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::cli::{complain, say};
+use crate::serve::sockets::Sockets;
 use crate::serve::{self, Running};
 
 /// A fault with what was being done.
@@ -55,7 +56,7 @@ pub(crate) fn run(tour: bool, port: u16) -> Result<bool, DemoError> {
             tour::take(&world, &steps).await
         } else {
             say(tour::printed(&world, &steps));
-            serve::interrupted().await;
+            serve::signals::interrupted().await.map_err(io("listen for signals"))?;
             complain("stopping", None);
             true
         };
@@ -96,7 +97,8 @@ async fn start(port: u16) -> Result<World, DemoError> {
         },
     )?;
     let parts = world::load(folder.path())?;
-    let gate = serve::start(parts, listener, Some(admin)).await?;
+    let sockets = Sockets { plain: Some(listener), admin: Some(admin), ..Sockets::default() };
+    let gate = serve::start(parts, sockets).await?;
     let tokens = cast::tokens(&issuer, &issuer_url)?;
     Ok(World { folder, tokens, admin_token, gate })
 }

@@ -1,17 +1,20 @@
 //! Certificates and keys: read, checked, and made into what TLS needs.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use hyper_rustls::ConfigBuilderExt;
 use miette::MietteDiagnostic;
 use portcullis_gate::OriginTls;
+use portcullis_proxy::serve::tls::{CertificatePem, CertificateSet, Nameless};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use super::{Reader, files};
-use crate::config::UpstreamTls;
+use crate::config::{Config, UpstreamTls};
 
 impl Reader<'_> {
     /// How an upstream is known over TLS, and a digest of it.
@@ -60,6 +63,49 @@ impl Reader<'_> {
         };
         let tls = OriginTls { config: config.into(), server_name: tls.server_name.clone() };
         Some((tls, known_by))
+    }
+
+    /// The certificates of our own listener; `Some(None)` where there is none.
+    pub(super) fn served_certificates(&mut self, config: &Config) -> Option<Option<CertificateSet>> {
+        let Some(tls) = &config.server.tls else { return Some(None) };
+        let mut read = Vec::new();
+        for (_, chain_file, key_file) in &tls.certificates {
+            let chain = files::bytes(chain_file).map_err(|fault| self.file_fault(chain_file, &fault)).ok()?;
+            let key = files::bytes(key_file).map_err(|fault| self.file_fault(key_file, &fault)).ok()?;
+            // A key is wiped like every other secret, and its digest tells nothing of it.
+            let key = Zeroizing::new(key);
+            self.digest.update(&chain);
+            self.digest.update(&key);
+            let shown = |file: &Path| files::shown(self.base, file);
+            read.push((shown(chain_file), chain, shown(key_file), key));
+        }
+        let pem: Vec<_> = read
+            .iter()
+            .map(|(chain_file, chain, key_file, key)| CertificatePem { chain_file, chain, key_file, key })
+            .collect();
+        let hosts = config.apps.iter().flat_map(|app| &app.hosts);
+        let by_address = hosts.into_iter().any(|host| host.is_address());
+        let nameless = if by_address { Nameless::First } else { Nameless::Refused };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        match CertificateSet::read(&pem, nameless, now) {
+            Ok(set) => {
+                for warning in set.warnings() {
+                    self.source.warning(
+                        "server.tls",
+                        "portcullis::tls::certificate",
+                        warning.to_string(),
+                        "",
+                    );
+                }
+                Some(Some(set))
+            }
+            Err(fault) => {
+                let text = fault.to_string();
+                let (message, help) = text.split_once("; ").unwrap_or((text.as_str(), ""));
+                self.source.error("server.tls", "portcullis::tls::unusable", message.to_owned(), help);
+                None
+            }
+        }
     }
 
     fn bytes(&mut self, file: &Path, known_by: &mut String) -> Option<Vec<u8>> {

@@ -1,8 +1,9 @@
-//! What is kept fresh beside the requests: signing keys, API keys, and every file of the configuration.
+//! Taking up changed files while requests go on: found by a look each second, or asked for by a signal or the admin
+//! listener.
 //!
-//! INVARIANT: a bad change never replaces a good state. What does not load is named in the log and in `/readyz`; what was
-//! in force stays in force. A change is read only when the files have been quiet for a look, and not taken up if they
-//! changed meanwhile: half of a change may be valid and mean something else.
+//! INVARIANT: a bad change never replaces a good state. What does not load is named in the log, in the metrics and in
+//! `/readyz`; what was in force stays in force. A change that was found is read only when the files have been quiet for a
+//! look, and never taken up if they changed while they were read: half of a change may be valid and mean something else.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use portcullis_gate::Gate;
-use portcullis_identity::{KeyFetcher, KeyStore};
-use tokio::sync::watch;
+use portcullis_identity::KeyStore;
+use portcullis_measure::Reload;
+use portcullis_proxy::serve::tls::Certificates;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::config::Config;
+use crate::config::{Config, Fixed};
+use crate::load::LoadedAll;
 use crate::{assemble, load, report};
 
 /// How often files are looked at. A look costs one `stat` a file; an operator who saves and tries at once should
@@ -23,9 +27,58 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Most files looked at: beyond it something else was named as a folder of policies.
 const MOST_FILES: usize = 10_000;
 
+/// Questions that wait for an answer. Whoever asks more often is told that the last one is still under way.
+const MOST_ASKED: usize = 16;
+
 /// What the last reload came to.
 #[derive(Debug, Default)]
 pub(crate) struct State(Mutex<Option<String>>);
+
+/// What a reload came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reloaded {
+    /// The files differ from what was in force, and are in force now.
+    TakenUp {
+        /// The snapshot in force.
+        version: String,
+        /// Keys whose new values wait for a restart.
+        after_restart: Vec<&'static str>,
+    },
+    /// The files are as they are in force.
+    Unchanged {
+        /// The snapshot in force.
+        version: String,
+    },
+    /// The files do not load. What was in force stays in force.
+    Refused {
+        /// Everything that is wrong, as `portcullis check` prints it.
+        findings: Vec<String>,
+    },
+    /// The files changed while they were read. Nothing was taken up.
+    Restless,
+}
+
+/// Asks for a reload.
+#[derive(Debug, Clone)]
+pub(crate) struct Reloads(mpsc::Sender<oneshot::Sender<Reloaded>>);
+
+/// Where those questions arrive.
+pub(crate) type Asked = mpsc::Receiver<oneshot::Sender<Reloaded>>;
+
+impl Reloads {
+    /// A way to ask, and its other end.
+    pub(crate) fn channel() -> (Self, Asked) {
+        let (ask, asked) = mpsc::channel(MOST_ASKED);
+        (Self(ask), asked)
+    }
+
+    /// Reads all files now. `None` if nobody looks at them any more, or too many asked at once.
+    pub(crate) async fn reload(&self) -> Option<Reloaded> {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send(answer).ok()?;
+        answered.await.ok()
+    }
+}
 
 impl State {
     /// Why the last change was not taken up, if it was not.
@@ -77,60 +130,150 @@ fn add(path: &Path, stamp: &mut Stamp) {
     }
 }
 
-/// Fetches every issuer's keys once; what cannot be fetched says so itself.
-pub(crate) async fn fetch_keys(gate: &Gate) {
-    gate.snapshot().identifier.refresh(&KeyFetcher::new()).await;
-}
-
-/// Keeps the keys of whatever snapshot is in force fresh.
-pub(crate) async fn keep_keys(gate: Arc<Gate>, mut ended: watch::Receiver<bool>) {
-    loop {
-        let identifier = Arc::clone(&gate.snapshot().identifier);
-        let replaced = replaced(&gate, &identifier);
-        tokio::select! {
-            () = Arc::clone(&identifier).refresh_loop(KeyFetcher::new(), replaced) => {}
-            _ = ended.changed() => return,
-        }
-    }
-}
-
-/// Resolves when another identifier is in force.
-async fn replaced(gate: &Gate, identifier: &Arc<portcullis_identity::Identifier>) {
-    while Arc::ptr_eq(&gate.snapshot().identifier, identifier) {
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-/// Takes up changed files and changed API keys until told to end.
-pub(crate) async fn keep_files(
+/// Everything that files can change.
+pub(crate) struct Reloader {
     gate: Arc<Gate>,
-    mut sources: Sources,
+    certificates: Option<Arc<Certificates>>,
     store: KeyStore,
     state: Arc<State>,
-    mut ended: watch::Receiver<bool>,
-) {
-    let mut store = store;
-    let mut known = Stamps::new(&sources);
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = ended.changed() => return,
+    sources: Sources,
+    stamps: Stamps,
+    /// What a running gate cannot change.
+    fixed: Fixed,
+}
+
+impl Reloader {
+    /// For a gate that runs as `config` says.
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        certificates: Option<Arc<Certificates>>,
+        store: KeyStore,
+        state: Arc<State>,
+        config: &Config,
+    ) -> Self {
+        let sources = Sources::of(config);
+        let stamps = Stamps::new(&sources);
+        Self { gate, certificates, store, state, sources, stamps, fixed: Fixed::of(config) }
+    }
+
+    /// Takes up changed files and changed API keys until told to end.
+    pub(crate) async fn run(mut self, mut asked: Asked, mut ended: watch::Receiver<bool>) {
+        let state = Arc::clone(&self.state);
+        loop {
+            let question = tokio::select! {
+                () = tokio::time::sleep(LOOK) => None,
+                question = asked.recv() => question,
+                _ = ended.changed() => return,
+            };
+            // Files are read and policies compiled where that may take its time.
+            let looked = tokio::task::spawn_blocking(move || {
+                match question {
+                    None => self.look(),
+                    Some(answer) => {
+                        // Whoever asked may have gone; the files are taken up all the same.
+                        answer.send(self.reload()).ok();
+                    }
+                }
+                self
+            });
+            match looked.await {
+                Ok(back) => self = back,
+                Err(fault) => {
+                    tracing::error!(%fault, "files are no longer looked at");
+                    state.set(Some("files are no longer looked at; restart to take up changes".to_owned()));
+                    return;
+                }
+            }
         }
-        let looked = tokio::task::spawn_blocking({
-            let gate = Arc::clone(&gate);
-            let state = Arc::clone(&state);
-            move || {
-                look(&gate, &mut sources, &store, &state, &mut known);
-                (sources, store, known)
+    }
+
+    /// A look at what may have changed.
+    fn look(&mut self) {
+        let snapshot = self.gate.snapshot();
+        if let Some(Err(fault)) =
+            snapshot.identifier.api_keys().map(|keys| keys.reload_if_changed(&self.store))
+        {
+            tracing::error!(%fault, "API keys cannot be read again; those known stay in force");
+        }
+        if let Some(Err(fault)) = snapshot.vouching.as_ref().map(|vouching| vouching.renew(SystemTime::now()))
+        {
+            tracing::error!(%fault, "the keys for upstreams cannot be renewed; those at hand stay in use");
+        }
+        if self.stamps.changed_and_quiet(self.sources.stamp()) {
+            let loaded = load::load_all(&self.sources.configuration);
+            self.settle(loaded);
+        }
+    }
+
+    /// Reads everything now, quiet or not: whoever asks says that the change is whole.
+    fn reload(&mut self) -> Reloaded {
+        self.stamps.seen = self.sources.stamp();
+        let loaded = load::load_all(&self.sources.configuration);
+        self.settle(loaded)
+    }
+
+    /// Takes up what was read, unless it changed meanwhile.
+    fn settle(&mut self, loaded: LoadedAll) -> Reloaded {
+        let after = self.sources.stamp();
+        if after != self.stamps.seen {
+            self.stamps.seen = after;
+            return Reloaded::Restless;
+        }
+        self.stamps.settled = after;
+        let reloaded = self.take_up(loaded);
+        let counted = match &reloaded {
+            Reloaded::TakenUp { version, after_restart } => {
+                tracing::info!(version, "changed files taken up");
+                for key in after_restart {
+                    tracing::warn!(key, "this change is taken up at the next start");
+                }
+                Reload::TakenUp
             }
+            Reloaded::Unchanged { .. } | Reloaded::Restless => {
+                if self.state.fault().is_some() {
+                    tracing::info!("the files are again as they are in force");
+                }
+                Reload::Unchanged
+            }
+            Reloaded::Refused { findings } => {
+                let findings = findings.join("\n");
+                tracing::error!(findings, "changed files not taken up; what was in force stays in force");
+                Reload::Refused
+            }
+        };
+        self.gate.metrics().reload(counted);
+        self.state.set(match &reloaded {
+            Reloaded::Refused { findings } => Some(findings.join("\n")),
+            Reloaded::TakenUp { .. } | Reloaded::Unchanged { .. } | Reloaded::Restless => None,
         });
-        match looked.await {
-            Ok(back) => (sources, store, known) = back,
-            Err(fault) => {
-                tracing::error!(%fault, "files are no longer looked at");
-                state.set(Some("files are no longer looked at; restart to take up changes".to_owned()));
-                return;
+        reloaded
+    }
+
+    fn take_up(&mut self, loaded: LoadedAll) -> Reloaded {
+        let snapshot = self.gate.snapshot();
+        let Some(mut parts) = loaded.parts else {
+            let errors = loaded.findings.iter().filter(|finding| report::is_error(finding));
+            let findings = errors.map(|finding| report::plain(std::slice::from_ref(finding))).collect();
+            return Reloaded::Refused { findings };
+        };
+        if parts.version == snapshot.version {
+            return Reloaded::Unchanged { version: snapshot.version.clone() };
+        }
+        let after_restart = self.fixed.differences(&Fixed::of(&parts.config));
+        let sources = Sources::of(&parts.config);
+        let certificates = parts.certificates.take();
+        match assemble::snapshot(parts, &self.store, Some(&snapshot)) {
+            Ok(fresh) => {
+                self.sources = sources;
+                self.stamps = Stamps::new(&self.sources);
+                if let (Some(served), Some(fresh)) = (&self.certificates, certificates) {
+                    served.replace(fresh);
+                }
+                let version = fresh.version.clone();
+                self.gate.swap(fresh);
+                Reloaded::TakenUp { version, after_restart }
             }
+            Err(fault) => Reloaded::Refused { findings: vec![fault.to_string()] },
         }
     }
 }
@@ -154,44 +297,6 @@ impl Stamps {
         self.seen = now;
         quiet && self.seen != self.settled
     }
-}
-
-fn look(gate: &Gate, sources: &mut Sources, store: &KeyStore, state: &State, known: &mut Stamps) {
-    let snapshot = gate.snapshot();
-    if let Some(Err(fault)) = snapshot.identifier.api_keys().map(|keys| keys.reload_if_changed(store)) {
-        tracing::error!(%fault, "API keys cannot be read again; those known stay in force");
-    }
-    if !known.changed_and_quiet(sources.stamp()) {
-        return;
-    }
-    let loaded = load::load_all(&sources.configuration);
-    let after = sources.stamp();
-    if after != known.seen {
-        known.seen = after;
-        return;
-    }
-    known.settled = after;
-    let taken_up = match loaded.parts {
-        Some(parts) if parts.version == snapshot.version => {
-            if state.fault().is_some() {
-                tracing::info!("the files are again as they are in force");
-            }
-            Ok(())
-        }
-        Some(parts) => {
-            *sources = Sources::of(&parts.config);
-            *known = Stamps::new(sources);
-            assemble::snapshot(parts, store, Some(&snapshot)).map(|fresh| {
-                tracing::info!(version = fresh.version, "changed files taken up");
-                gate.swap(fresh);
-            })
-        }
-        None => Err(super::ServeFault::Assemble(report::plain(&loaded.findings))),
-    };
-    state.set(taken_up.err().map(|fault| {
-        tracing::error!(%fault, "changed files not taken up; what was in force stays in force");
-        fault.to_string()
-    }));
 }
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub(crate) struct AdminConfig {
     pub(crate) listen: SocketAddr,
     /// The bearer token that operators send.
     pub(crate) token: Secret,
+    /// Whether `/metrics` is told without it.
+    pub(crate) open_metrics: bool,
 }
 
 impl Checker<'_> {
@@ -123,9 +125,17 @@ impl Checker<'_> {
         let body_pause = self.duration("server.body_timeout", &raw.body_timeout.0, SHORTEST, 24 * HOUR);
         let write_pause = self.duration("server.write_timeout", &raw.write_timeout.0, SHORTEST, 24 * HOUR);
         let drain = self.duration("server.drain_timeout", &raw.drain_timeout.0, SHORTEST, HOUR);
+        let handshake_time =
+            self.duration("server.handshake_timeout", &raw.handshake_timeout.0, SECOND, 10 * MINUTE);
+        let idle_time = self.duration("server.idle_timeout", &raw.idle_timeout.0, SECOND, 24 * HOUR);
         let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Some(Limits {
             connections: count(raw.max_connections),
+            connections_per_address: count(raw.max_connections_per_address),
+            handshake_time: handshake_time?,
+            idle_time: idle_time?,
+            streams: raw.max_streams,
+            resets: raw.max_stream_resets,
             head_time: head_time?,
             head_bytes: usize::try_from(head_size?).ok()?,
             body_pause: body_pause?,
@@ -178,7 +188,7 @@ impl Checker<'_> {
             self.source.warning("admin.listen", "portcullis::config::open_admin", message, help);
         }
         let token = raw.token.as_ref().and_then(|token| self.secret("admin.token", token));
-        Some(AdminConfig { listen: listen?, token: token? })
+        Some(AdminConfig { listen: listen?, token: token?, open_metrics: raw.open_metrics })
     }
 
     /// No two listeners on one address.

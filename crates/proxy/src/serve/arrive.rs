@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use portcullis_measure::{ConnectionKind, ConnectionRefused, Metrics};
 use portcullis_request::{Connection, TrustedPeers};
 use tokio::net::TcpStream;
 
@@ -43,8 +44,15 @@ enum Unwelcome {
 /// Serves a connection to its end.
 pub(super) async fn arrive(arrival: Arrival, places: &Places, door: Arc<Door>) {
     let peer = arrival.peer;
+    let metrics = Arc::clone(door.gate.metrics());
     if let Err(fault) = welcome(arrival, places, door).await {
         tracing::debug!(%peer, %fault, "connection ended before a request");
+        match fault {
+            Unwelcome::Proxy(_) => metrics.connection_refused(ConnectionRefused::ProxyHeader),
+            Unwelcome::TooMany => metrics.connection_refused(ConnectionRefused::AddressLimit),
+            Unwelcome::Handshake(_) => metrics.handshake_failed(),
+            Unwelcome::Silent(_) => {}
+        }
     }
 }
 
@@ -57,12 +65,12 @@ async fn welcome(arrival: Arrival, places: &Places, door: Arc<Door>) -> Result<(
     let mut ending = door.ending.clone();
     let from = tokio::select! {
         biased;
-        from = identify(&mut stream, peer, &beginning, places, &door) => from?,
+        from = Box::pin(identify(&mut stream, peer, &beginning, places, &door)) => from?,
         () = ending.lingered() => return Ok(()),
     };
     match &beginning.tls {
-        Some(certificates) => encrypted(stream, certificates, from, door).await,
-        None => plain(stream, from, door).await,
+        Some(certificates) => Box::pin(encrypted(stream, certificates, from, door)).await,
+        None => Box::pin(plain(stream, from, door)).await,
     }
 }
 
@@ -102,15 +110,17 @@ async fn encrypted(
     let mut ending = door.ending.clone();
     let Greeted { mut stream, tls, http2 } = tokio::select! {
         biased;
-        greeted = greet(stream, certificates, door.limits.handshake_time) => greeted?,
+        greeted = Box::pin(greet(stream, certificates, door.limits.handshake_time)) => greeted?,
         () = ending.lingered() => return Ok(()),
     };
     let connection = Connection { peer: from, tls: Some(tls) };
+    let kind = if http2 { ConnectionKind::TlsHttp2 } else { ConnectionKind::TlsHttp1 };
+    let _open = Open::new(door.gate.metrics(), kind);
     if http2 {
         let alive = stream.get_mut().0.place().alive();
-        http2::serve(stream, connection, door, alive).await;
+        Box::pin(http2::serve(stream, connection, door, alive)).await;
     } else {
-        http1::serve(stream, connection, door).await;
+        Box::pin(http1::serve(stream, connection, door)).await;
     }
     Ok(())
 }
@@ -120,13 +130,34 @@ async fn plain(mut stream: Patient, from: SocketAddr, door: Arc<Door>) -> Result
     let mut ending = door.ending.clone();
     let (spoken, stream) = tokio::select! {
         biased;
-        sniffed = sniff(stream, door.limits.idle_time) => sniffed?,
+        sniffed = Box::pin(sniff(stream, door.limits.idle_time)) => sniffed?,
         () = ending.lingered() => return Ok(()),
     };
     let connection = Connection::plain(from);
+    let kind = match spoken {
+        Spoken::Http1 => ConnectionKind::Http1,
+        Spoken::Http2 => ConnectionKind::Http2,
+    };
+    let _open = Open::new(door.gate.metrics(), kind);
     match spoken {
-        Spoken::Http1 => http1::serve(stream, connection, door).await,
-        Spoken::Http2 => http2::serve(stream, connection, door, alive).await,
+        Spoken::Http1 => Box::pin(http1::serve(stream, connection, door)).await,
+        Spoken::Http2 => Box::pin(http2::serve(stream, connection, door, alive)).await,
     }
     Ok(())
+}
+
+/// A connection that counts as open until this is dropped.
+struct Open(Arc<Metrics>, ConnectionKind);
+
+impl Open {
+    fn new(metrics: &Arc<Metrics>, kind: ConnectionKind) -> Self {
+        metrics.connection_opened(kind);
+        Self(Arc::clone(metrics), kind)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connection_closed(self.1);
+    }
 }

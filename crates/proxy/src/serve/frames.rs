@@ -8,11 +8,14 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use portcullis_measure::{ConnectionRefused, Metrics};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::allowance::Allowance;
+use super::streams::Streams;
 use crate::Limits;
 use crate::idle::Idle;
 
@@ -27,6 +30,8 @@ pub(super) struct Frames<S> {
     idle: Allowance,
     /// Bytes sent that have not yet earned an idle frame.
     sent: usize,
+    metrics: Arc<Metrics>,
+    streams: Streams,
 }
 
 /// Where in the stream of frames the next byte stands.
@@ -46,7 +51,7 @@ enum At {
 
 impl<S> Frames<S> {
     /// `stream` begins with the preface.
-    pub(super) fn new(stream: S, limits: &Limits) -> Self {
+    pub(super) fn new(stream: S, limits: &Limits, metrics: Arc<Metrics>, streams: Streams) -> Self {
         Self {
             stream,
             at: At::Preface(PREFACE),
@@ -55,6 +60,8 @@ impl<S> Frames<S> {
             resets: Allowance::new(limits.resets),
             idle: Allowance::new(limits.idle_frames),
             sent: 0,
+            metrics,
+            streams,
         }
     }
 
@@ -65,7 +72,8 @@ impl<S> Frames<S> {
             let used = match self.at {
                 At::Preface(left) => {
                     let used = left.min(rest.len());
-                    self.at = if used == left { At::Head([0; FRAME_HEAD], 0) } else { At::Preface(left - used) };
+                    self.at =
+                        if used == left { At::Head([0; FRAME_HEAD], 0) } else { At::Preface(left - used) };
                     used
                 }
                 At::Head(mut head, filled) => {
@@ -93,35 +101,38 @@ impl<S> Frames<S> {
     fn judge(&mut self, head: [u8; FRAME_HEAD]) -> At {
         let [high, middle, low, kind, flags, ..] = head;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
-        let allowed = match kind {
-            HEADERS => {
+        let crossed = match kind {
+            HEADERS | CONTINUATION => {
                 self.in_head = flags & END_HEADERS == 0;
-                true
+                None
             }
-            CONTINUATION => {
-                self.in_head = flags & END_HEADERS == 0;
-                true
-            }
-            RST_STREAM => self.resets.take(),
-            DATA if length > 0 || flags & END_STREAM != 0 => true,
-            _ => self.idle.take(),
+            RST_STREAM => (!self.resets.take()).then_some(ConnectionRefused::Resets),
+            DATA if length > 0 || flags & END_STREAM != 0 => None,
+            _ => (!self.idle.take()).then_some(ConnectionRefused::IdleFrames),
         };
         if !self.in_head {
             self.arriving.moved();
         }
-        if allowed { after_payload(length) } else { At::Flooded(length) }
+        match crossed {
+            None => after_payload(length),
+            Some(bound) => {
+                tracing::debug!(?bound, "a caller floods its connection");
+                self.metrics.connection_refused(bound);
+                At::Flooded(length)
+            }
+        }
     }
 
-    /// What the library gets after a bound was crossed: the rest of the frame at hand as zeros, then a HEADERS frame and
+    /// What the library gets after a bound was crossed: the rest of the frame at hand made up, then a HEADERS frame and
     /// CONTINUATION frames without end, all empty.
     fn feed(&mut self, into: &mut ReadBuf<'_>) -> io::Result<()> {
         while into.remaining() > 0 {
             match self.at {
                 At::Flooded(0) => self.at = At::Endless(0),
                 At::Flooded(left) => {
-                    let zeros = left.min(into.remaining()).min(ZEROS.len());
-                    into.put_slice(ZEROS.get(..zeros).unwrap_or_default());
-                    self.at = At::Flooded(left - zeros);
+                    let ones = left.min(into.remaining()).min(ONES.len());
+                    into.put_slice(ONES.get(..ones).unwrap_or_default());
+                    self.at = At::Flooded(left - ones);
                 }
                 At::Endless(fed) if fed >= ENOUGH => break,
                 At::Endless(fed) => {
@@ -139,6 +150,7 @@ impl<S> Frames<S> {
     }
 
     fn has_sent(&mut self, bytes: usize) {
+        self.streams.has_sent();
         self.sent += bytes;
         self.idle.add(self.sent / BYTES_FOR_A_FRAME);
         self.sent %= BYTES_FOR_A_FRAME;
@@ -150,7 +162,10 @@ fn after_payload(left: usize) -> At {
 }
 
 fn flooded() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the caller floods the connection with frames that carry nothing")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the caller floods the connection with frames that carry nothing",
+    )
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Frames<S> {
@@ -174,7 +189,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Frames<S> {
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if this.in_head => this.arriving.poll_over(context).map(|()| {
-                Err(io::Error::new(io::ErrorKind::TimedOut, "the rest of a request head did not come in time"))
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the rest of a request head did not come in time",
+                ))
             }),
             other => other,
         }
@@ -182,11 +200,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Frames<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Frames<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(sent)) = poll {
@@ -242,7 +256,8 @@ const BYTES_FOR_A_FRAME: usize = 512;
 /// largest head that can be configured.
 const ENOUGH: usize = FRAME_HEAD * 4096;
 
-const ZEROS: [u8; 256] = [0; 256];
+/// What the rest of a frame is made up of. Zeros would be a fault of their own in WINDOW_UPDATE.
+const ONES: [u8; 256] = [1; 256];
 
 #[cfg(test)]
 mod tests;

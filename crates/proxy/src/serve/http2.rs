@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONNECTION;
 use http::request::Parts;
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use portcullis_gate::Unreadable;
 use portcullis_request::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 
 use super::close::close;
 use super::frames::Frames;
@@ -43,7 +45,7 @@ where
             let here = Arc::clone(&here);
             async move { Ok::<_, Infallible>(answered(&here.0, &here.1, request).await) }
         });
-        let frames = Frames::new(lent, limits);
+        let frames = Frames::new(lent, limits, Arc::clone(door.gate.metrics()), streams.clone());
         let connection = builder(limits, streams.clone()).serve_connection(TokioIo::new(frames), service);
         let mut connection = pin!(connection);
         let early = tokio::select! {
@@ -60,8 +62,8 @@ where
                 tokio::select! {
                     result = &mut connection => result,
                     () = ending.over() => return,
-                    // The caller answers nothing any more.
-                    () = streams.idle(limits.write_pause) => Ok(()),
+                    // The caller takes nothing any more and does not answer the farewell.
+                    () = async { sleep(FAREWELL).await; streams.silent(FAREWELL).await } => Ok(()),
                 }
             }
         };
@@ -87,11 +89,16 @@ fn builder(limits: &Limits, streams: Streams) -> http2::Builder<Streams> {
         .initial_connection_window_size(limits.connection_window)
         .max_send_buf_size(limits.send_buffer)
         .keep_alive_interval(limits.ping_interval)
-        .keep_alive_timeout(limits.ping_time);
+        .keep_alive_timeout(limits.ping_time)
+        .enable_connect_protocol();
     builder
 }
 
-async fn answered(door: &Door, from: &Connection, request: Request<Incoming>) -> Response<Flowing<AnswerBody>> {
+async fn answered(
+    door: &Door,
+    from: &Connection,
+    request: Request<Incoming>,
+) -> Response<Flowing<AnswerBody>> {
     let (head, body) = request.into_parts();
     let size = size(&head);
     let mut sent = if size > door.limits.head_bytes {
@@ -116,7 +123,8 @@ fn size(head: &Parts) -> usize {
 
 /// RFC 6585 §5.
 fn too_large(head: &Parts, size: usize, most: usize) -> Unreadable {
-    let shown = |text: &str| text.chars().take(LONGEST_SHOWN).flat_map(char::escape_debug).collect::<String>();
+    let shown =
+        |text: &str| text.chars().take(LONGEST_SHOWN).flat_map(char::escape_debug).collect::<String>();
     Unreadable {
         code: "head_too_large",
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -136,6 +144,10 @@ const MOST_UNSEEN_RESETS: usize = 20;
 const MOST_ERRORS: usize = 100;
 
 const FIELD_COST: usize = 32;
+
+/// Longest wait for a caller that was told of the end while it has no stream and takes nothing of what was sent. A round
+/// trip on a bad line.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Characters of a head that is too large, as the record shows them.
 const LONGEST_SHOWN: usize = 256;

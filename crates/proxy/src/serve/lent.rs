@@ -31,10 +31,7 @@ impl<S> Owner<S> {
 }
 
 impl<S: Unpin> Lent<S> {
-    fn with<T>(
-        &mut self,
-        poll: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn with<T>(&mut self, poll: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match self.stream.as_mut() {
             Some(stream) => poll(Pin::new(stream)),
             None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),

@@ -30,6 +30,8 @@ struct Shared {
     begun: Instant,
     /// When the last of them ended, in milliseconds after `begun`.
     ended: AtomicU64,
+    /// When something was last sent to the caller, likewise.
+    sent: AtomicU64,
     _alive: Alive,
 }
 
@@ -54,25 +56,47 @@ impl Streams {
             under_way: AtomicUsize::new(0),
             begun: Instant::now(),
             ended: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             _alive: alive,
         }))
     }
 
     /// Waits until there has been no stream for so long.
     pub(super) async fn idle(&self, time: Duration) {
+        self.since(time, |shared| shared.ended.load(Ordering::Acquire)).await;
+    }
+
+    /// Waits until, besides, nothing was sent for so long: what has ended here may still be on its way to a slow caller.
+    pub(super) async fn silent(&self, time: Duration) {
+        let last =
+            |shared: &Shared| shared.ended.load(Ordering::Acquire).max(shared.sent.load(Ordering::Acquire));
+        self.since(time, last).await;
+    }
+
+    /// Something was sent to the caller.
+    pub(super) fn has_sent(&self) {
+        self.0.sent.store(self.0.now(), Ordering::Release);
+    }
+
+    async fn since(&self, time: Duration, last: impl Fn(&Shared) -> u64) {
+        let shared = &self.0;
         loop {
-            let shared = &self.0;
-            let quiet = if shared.under_way.load(Ordering::Acquire) > 0 {
-                Duration::ZERO
-            } else {
-                let ended = Duration::from_millis(shared.ended.load(Ordering::Acquire));
-                shared.begun.elapsed().saturating_sub(ended)
+            let quiet = match shared.under_way.load(Ordering::Acquire) {
+                0 => Duration::from_millis(shared.now().saturating_sub(last(shared))),
+                _ => Duration::ZERO,
             };
             match time.checked_sub(quiet) {
                 Some(left) if !left.is_zero() => sleep(left).await,
                 _ => return,
             }
         }
+    }
+}
+
+impl Shared {
+    /// Milliseconds since the connection began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -164,8 +188,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let now = u64::try_from(self.0.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.ended.store(now, Ordering::Release);
+        self.0.ended.store(self.0.now(), Ordering::Release);
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -60,6 +60,12 @@ impl Caller {
         text(self.unread)
     }
 
+    /// Closes the sending side, and waits until the door has closed its own.
+    pub(crate) async fn rest_after_finish(mut self) -> String {
+        self.finish().await;
+        self.rest().await
+    }
+
     /// Closes the sending side alone.
     pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("still open");

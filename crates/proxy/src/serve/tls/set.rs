@@ -53,13 +53,17 @@ pub enum CertificateError {
     #[error("there is no certificate; name at least one chain and its key")]
     None,
     /// The chain is no PEM, or has no certificate in it.
-    #[error("`{0}` has no certificate that can be read; a chain in PEM is wanted: `-----BEGIN CERTIFICATE-----`")]
+    #[error(
+        "`{0}` has no certificate that can be read; a chain in PEM is wanted: `-----BEGIN CERTIFICATE-----`"
+    )]
     NoCertificate(String),
     /// The key is no PEM, or has no private key in it.
     #[error("`{0}` has no private key that can be read; one in PEM is wanted: `-----BEGIN PRIVATE KEY-----`")]
     NoKey(String),
     /// The key is of another certificate.
-    #[error("the key in `{key}` is not that of the first certificate in `{chain}`; the host's own certificate comes first")]
+    #[error(
+        "the key in `{key}` is not that of the first certificate in `{chain}`; the host's own certificate comes first"
+    )]
     Mismatch {
         /// Where the chain was read.
         chain: String,
@@ -67,7 +71,9 @@ pub enum CertificateError {
         key: String,
     },
     /// It holds no host.
-    #[error("the first certificate in `{0}` names no host; its subject alternative names must hold those it is for")]
+    #[error(
+        "the first certificate in `{0}` names no host; its subject alternative names must hold those it is for"
+    )]
     NoName(String),
     /// It is not made for servers, or cannot be read.
     #[error("the first certificate in `{file}` cannot be served: {why}")]
@@ -259,10 +265,9 @@ fn certified_key(
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(Arc::new(certified)),
-        Err(rustls::Error::InconsistentKeys(_)) => Err(CertificateError::Mismatch {
-            chain: pem.chain_file.to_owned(),
-            key: pem.key_file.to_owned(),
-        }),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(CertificateError::Mismatch { chain: pem.chain_file.to_owned(), key: pem.key_file.to_owned() })
+        }
         Err(fault) => {
             Err(CertificateError::Unusable { file: pem.chain_file.to_owned(), why: fault.to_string() })
         }
@@ -296,3 +301,6 @@ fn check(
 /// ALPN names (RFC 9113 §3.1, RFC 7301 §6), in the order in which we prefer them.
 pub(super) const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! or the origin failed; dropped earlier, the outcome says that it was aborted. The connection to the origin is used
 //! again only if its answer was read to the end.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -45,7 +45,53 @@ pub(crate) struct AnswerBody {
 
 enum Content {
     Ours(Full<Bytes>),
-    Origin(Incoming, Option<Lease>),
+    Origin(Box<OriginBody>),
+}
+
+/// An origin's body, of which the part that came with the head may have been looked at.
+pub(crate) struct OriginBody {
+    incoming: Incoming,
+    first: Option<Frame<Bytes>>,
+    lease: Option<Lease>,
+}
+
+impl OriginBody {
+    /// Looks at what came with the head. A body that is broken from its beginning is found while it can still be said.
+    pub(crate) async fn begin(mut incoming: Incoming, lease: Lease) -> Result<Self, hyper::Error> {
+        let first = if incoming.is_end_stream() {
+            None
+        } else {
+            poll_fn(|context| match Pin::new(&mut incoming).poll_frame(context) {
+                Poll::Ready(frame) => Poll::Ready(frame.transpose()),
+                Poll::Pending => Poll::Ready(Ok(None)),
+            })
+            .await?
+        };
+        Ok(Self { incoming, first, lease: Some(lease) })
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerFault>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => Pin::new(&mut self.incoming).poll_frame(context).map_err(AnswerFault::from),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
+        let first = u64::try_from(first).unwrap_or(u64::MAX);
+        let rest = self.incoming.size_hint();
+        let mut hint = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint.set_lower(rest.lower().saturating_add(first));
+        hint
+    }
 }
 
 /// How long an origin's body may take.
@@ -66,13 +112,8 @@ impl AnswerBody {
     }
 
     /// An origin's body.
-    pub(crate) fn origin(
-        incoming: Incoming,
-        outcome: OutcomeWriter,
-        patience: Patience,
-        lease: Lease,
-    ) -> Self {
-        Self::new(Content::Origin(incoming, Some(lease)), Some(outcome), patience)
+    pub(crate) fn origin(body: OriginBody, outcome: OutcomeWriter, patience: Patience) -> Self {
+        Self::new(Content::Origin(Box::new(body)), Some(outcome), patience)
     }
 
     /// No body, before a tunnel that has the outcome.
@@ -98,8 +139,8 @@ impl AnswerBody {
 
     /// All of it was read.
     fn finish(&mut self) {
-        if let Content::Origin(_, lease) = &mut self.content
-            && let Some(lease) = lease.take()
+        if let Content::Origin(body) = &mut self.content
+            && let Some(lease) = body.lease.take()
         {
             lease.keep();
         }
@@ -154,7 +195,7 @@ impl Body for AnswerBody {
         }
         let polled = match &mut self.content {
             Content::Ours(bytes) => Pin::new(bytes).poll_frame(context).map_err(|never| match never {}),
-            Content::Origin(incoming, _) => Pin::new(incoming).poll_frame(context).map_err(AnswerFault::from),
+            Content::Origin(body) => body.poll_frame(context),
         };
         match polled {
             Poll::Pending => self.poll_too_long(context).map(|fault| Some(Err(self.failed(fault)))),
@@ -170,14 +211,14 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Ours(bytes) => bytes.is_end_stream(),
-            Content::Origin(incoming, _) => incoming.is_end_stream(),
+            Content::Origin(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Ours(bytes) => bytes.size_hint(),
-            Content::Origin(incoming, _) => incoming.size_hint(),
+            Content::Origin(body) => body.size_hint(),
         }
     }
 }

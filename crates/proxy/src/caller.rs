@@ -146,7 +146,7 @@ impl Upload {
             return None;
         }
         Some(CallerBody {
-            stage: Stage::Fresh { empty: self.is_empty(), hint: self.hint.clone() },
+            stage: Stage::Fresh { empty: self.is_empty(), hint: self.hint },
             idle: Idle::new(self.pause),
             pause: self.pause,
             left: self.largest,
@@ -258,7 +258,7 @@ impl Body for CallerBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.stage {
-            Stage::Fresh { hint, .. } => hint.clone(),
+            Stage::Fresh { hint, .. } => *hint,
             Stage::Streaming(incoming) => incoming.size_hint(),
             Stage::Over => SizeHint::with_exact(0),
         }

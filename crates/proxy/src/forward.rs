@@ -20,12 +20,13 @@ use portcullis_payload::PayloadRules;
 use portcullis_request::{CanonicalRequest, Reference};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::Limits;
 use crate::answer::Sent;
 use crate::body::Patience;
+use crate::caller::Upload;
 use crate::origins::Origins;
 use crate::serve::Door;
 use crate::upgrade::Wish;
-use crate::{Limits, caller::Upload};
 use attempt::{Answered, Attempts};
 use fault::Fault;
 use outgoing::Outgoing;
@@ -48,7 +49,7 @@ pub(crate) async fn forward(allowed: Forward, body: Incoming, wish: Wish, door: 
     };
     let relay = Relay { target: &target, refuse, outcome, method, patience, limits: &door.limits, told };
     match answered {
-        Ok(answered) => relay.pass_on(answered, wish, &door.ending),
+        Ok(answered) => relay.pass_on(answered, wish, door).await,
         Err(fault) => {
             wish.decline();
             // A caller that is still sending would have the rest of its body read as the next request.

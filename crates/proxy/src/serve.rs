@@ -39,7 +39,7 @@ use places::{Places, Vacated};
 use tls::Certificates;
 
 pub(crate) use ending::Ending;
-pub(crate) use places::Place;
+pub(crate) use places::{Alive, Place};
 
 /// One address to listen on, and what its connections begin with.
 pub struct Listening {
@@ -93,7 +93,7 @@ pub async fn serve(
     let (closing, ending) = ending::ending();
     let (places, mut vacated) = Places::new(limits.connections, limits.connections_per_address);
     let origins = Origins::new(&limits);
-    let door = Arc::new(Door { gate, origins, limits, ending });
+    let door = Arc::new(Door { gate, origins, limits, ending, alive: places.alive() });
     let mut connections = Connections { door, places: Arc::new(places), tasks: JoinSet::new() };
     let result = accept_until(shutdown, listeners.into(), &mut connections).await;
     closing.begin();
@@ -116,6 +116,8 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
     /// For whatever outlives its request: tunnels end when it is over.
     pub(crate) ending: Ending,
+    /// Held by it meanwhile, since the door waits for it.
+    pub(crate) alive: Alive,
 }
 
 /// One request: to the gate, and from there to the caller or the origin. `upgrade` is there if the caller asks to leave

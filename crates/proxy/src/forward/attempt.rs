@@ -37,7 +37,9 @@ pub(super) struct Attempts<'a> {
 pub(super) struct Answered {
     pub(super) response: Response<Incoming>,
     pub(super) lease: Lease,
-    /// Whether the origin said 101 or its like to a wish; what it is worth is not looked at here.
+    /// Whether it was asked for a tunnel; what its answer to that is worth is not looked at here.
+    pub(super) asked: bool,
+    /// Whether some of the caller's body was not read.
     pub(super) unread: bool,
 }
 
@@ -69,7 +71,7 @@ impl Attempts<'_> {
             let failure = match self.once(&mut lease, limit, deadline).await {
                 Ok(response) => {
                     let unread = !self.upload.progress().ended();
-                    return Ok(Answered { response, lease, unread });
+                    return Ok(Answered { response, lease, asked: self.asked.is_some(), unread });
                 }
                 Err(failure) => failure,
             };
@@ -138,14 +140,8 @@ impl Attempts<'_> {
                 made
             }
             Sender::Http2(shared) => {
-                if self.asked.is_some() {
-                    let mut tunnels = shared.tunnels.clone();
-                    // Its settings are on their way, if it has just been connected.
-                    let enabled = timeout(SETTINGS_TIME, tunnels.wait_for(|enabled| *enabled)).await;
-                    if !matches!(enabled, Ok(Ok(_))) {
-                        let none = "it takes no extended CONNECT (RFC 8441)".to_owned();
-                        return Err(Fault::Broken(none));
-                    }
+                if self.asked.is_some() && !shared.takes_tunnels().await {
+                    return Err(Fault::Broken("it takes no extended CONNECT (RFC 8441)".to_owned()));
                 }
                 self.outgoing.http2(&address.authority, body, self.asked)
             }
@@ -210,6 +206,3 @@ const MOST_INTERIM: u32 = 32;
 
 /// Connections found closed before one more counts as a failure.
 const MOST_CLOSED: u32 = 8;
-
-/// How long an origin that was just connected may take to say what it can do.
-const SETTINGS_TIME: Duration = Duration::from_secs(1);

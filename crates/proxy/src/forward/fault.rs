@@ -53,11 +53,8 @@ impl Fault {
             use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
             matches!(cause.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
         });
-        if error.is_incomplete_message() || error.is_canceled() || error.is_closed() || broken_off {
-            Self::Terminated(said)
-        } else {
-            Self::Broken(said)
-        }
+        let over = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        if over || broken_off || went_away(&said) { Self::Terminated(said) } else { Self::Broken(said) }
     }
 
     /// Whether a request that ended so may have failed for a reason that another try does not meet.
@@ -95,6 +92,12 @@ fn unavailable(refuse: &OriginRefusals, code: &str) -> Response<Bytes> {
     let mut response = refuse.unreadable(code, StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
+}
+
+/// An origin over HTTP/2 that shuts down, or that took a request back unseen (RFC 9113 §6.8, §8.7). Only the wording
+/// tells it: were that to change, such a request would be answered 502 instead of tried again.
+fn went_away(said: &str) -> bool {
+    said.contains("received: not a result of an error") || said.contains("received: refused stream")
 }
 
 /// RFC 9209 §2.3.

@@ -18,9 +18,9 @@ use super::attempt::Answered;
 use super::fault::Fault;
 use crate::Limits;
 use crate::answer::{Sent, ours};
-use crate::body::{AnswerBody, Patience};
-use crate::origins::Lease;
-use crate::serve::Ending;
+use crate::body::{AnswerBody, OriginBody, Patience};
+use crate::origins::{Lease, told};
+use crate::serve::Door;
 use crate::upgrade::{Reply, Tunnel, Wish};
 
 /// What an answer needs beside the origin's.
@@ -37,9 +37,9 @@ pub(super) struct Relay<'a> {
 
 impl Relay<'_> {
     /// Makes the origin's answer ours to send.
-    pub(super) fn pass_on(mut self, answered: Answered, wish: Wish, ending: &Ending) -> Sent {
-        let Answered { mut response, lease, unread } = answered;
-        let reply = match wish.asked(self.target.upgrades, false) {
+    pub(super) async fn pass_on(mut self, answered: Answered, wish: Wish, door: &Door) -> Sent {
+        let Answered { mut response, lease, asked, unread } = answered;
+        let reply = match wish.asked(asked, false) {
             Some(asked) => asked.reply(&response),
             None => Reply::Declined,
         };
@@ -60,7 +60,7 @@ impl Relay<'_> {
         }
         self.outcome.origin_status(response.status().as_u16());
         if reply == Reply::Granted {
-            return self.open(response, on_upgrade, lease, wish, ending);
+            return self.open(response, on_upgrade, lease, wish, door);
         }
         wish.decline();
         if self.target.renders_404 && response.status() == StatusCode::NOT_FOUND {
@@ -70,7 +70,7 @@ impl Relay<'_> {
         if response.status().as_u16() >= 400 && self.target.intercept.holds(response.status()) {
             return self.instead(response, lease, unread);
         }
-        self.relay(response, lease)
+        self.relay(response, lease, unread).await
     }
 
     /// Says that there is no answer of the origin.
@@ -123,10 +123,14 @@ impl Relay<'_> {
 
     /// The answer as ours: status, fields and body. Version and reason phrase are the connection's own matter; an origin
     /// that speaks HTTP/1.0 must not make the caller's connection do so.
-    fn relay(mut self, response: Response<Incoming>, lease: Lease) -> Sent {
+    async fn relay(mut self, response: Response<Incoming>, lease: Lease, unread: bool) -> Sent {
         let (parts, incoming) = response.into_parts();
+        let body = match OriginBody::begin(incoming, lease).await {
+            Ok(body) => body,
+            Err(fault) => return self.refuse(&Fault::Broken(told(&fault)), unread),
+        };
         self.outcome.status(parts.status.as_u16());
-        let body = AnswerBody::origin(incoming, self.outcome, self.patience, lease);
+        let body = AnswerBody::origin(body, self.outcome, self.patience);
         let mut relayed = Response::new(body);
         *relayed.status_mut() = parts.status;
         let mut fields = parts.headers;
@@ -145,7 +149,7 @@ impl Relay<'_> {
         on_upgrade: Option<OnUpgrade>,
         lease: Lease,
         wish: Wish,
-        ending: &Ending,
+        door: &Door,
     ) -> Sent {
         let mut fields = response.into_parts().0.headers;
         fields.remove(CONTENT_LENGTH);
@@ -157,8 +161,9 @@ impl Relay<'_> {
         fields.extend(self.told);
         *sent.headers_mut() = fields;
         self.outcome.status(sent.status().as_u16());
-        let (outcome, pause, ending) = (self.outcome, self.patience.pause, ending.clone());
-        tokio::spawn(Tunnel { granted, origin, lease, outcome, pause, ending }.run());
+        let (outcome, pause) = (self.outcome, self.patience.pause);
+        let (ending, alive) = (door.ending.clone(), door.alive.clone());
+        tokio::spawn(Tunnel { granted, origin, lease, outcome, pause, ending, alive }.run());
         sent
     }
 }

@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use portcullis_gate::{OriginProtocol, OriginTarget, OriginTls};
 use rustls::pki_types::ServerName;
 use tokio::net::lookup_host;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -67,8 +67,26 @@ pub(crate) enum Sender {
 #[derive(Clone)]
 pub(crate) struct Http2 {
     pub(crate) sender: http2::SendRequest<CallerBody>,
-    /// Whether the origin takes extended CONNECT (RFC 8441 §3), as far as it has said.
-    pub(crate) tunnels: watch::Receiver<bool>,
+    /// Whether the origin takes extended CONNECT (RFC 8441 §3), as far as it had said when that was last looked at.
+    tunnels: watch::Receiver<bool>,
+    /// Has it looked at: the library tells nobody when it changes.
+    look: Arc<Notify>,
+}
+
+impl Http2 {
+    /// Whether the origin takes extended CONNECT. An origin that was just connected is given a moment to say so.
+    pub(crate) async fn takes_tunnels(&self) -> bool {
+        let mut tunnels = self.tunnels.clone();
+        let enabled = async {
+            loop {
+                self.look.notify_one();
+                if let Ok(waited) = timeout(LOOK_AGAIN, tunnels.wait_for(|enabled| *enabled)).await {
+                    return waited.is_ok();
+                }
+            }
+        };
+        timeout(SETTINGS_TIME, enabled).await.unwrap_or(false)
+    }
 }
 
 impl Connector {
@@ -174,18 +192,22 @@ impl Connector {
         let (sender, mut connection) =
             builder.handshake(stream).await.map_err(|fault| ConnectFault::Protocol(told(&fault)))?;
         let (tell, tunnels) = watch::channel(false);
+        let look = Arc::new(Notify::new());
+        let looked_at = Arc::clone(&look);
         tokio::spawn(async move {
-            let ended = std::future::poll_fn(|context| {
-                let ended = Pin::new(&mut connection).poll(context);
-                let enabled = connection.is_extended_connect_protocol_enabled();
-                tell.send_if_modified(|known| std::mem::replace(known, enabled) != enabled);
-                ended
-            });
-            if let Err(fault) = ended.await {
+            let ended = loop {
+                tokio::select! {
+                    ended = &mut connection => break ended,
+                    () = looked_at.notified() => {
+                        tell.send_replace(connection.is_extended_connect_protocol_enabled());
+                    }
+                }
+            };
+            if let Err(fault) = ended {
                 tracing::debug!(fault = told(&fault), "connection to an origin ended");
             }
         });
-        Ok(Sender::Http2(Http2 { sender, tunnels }))
+        Ok(Sender::Http2(Http2 { sender, tunnels, look }))
     }
 }
 
@@ -249,3 +271,8 @@ const SHORTEST_PING: Duration = Duration::from_secs(5);
 
 /// What the HTTP library needs at least.
 const SMALLEST_BUFFER: usize = 8192;
+
+/// How long an origin that was just connected may take to say what it can do.
+const SETTINGS_TIME: Duration = Duration::from_secs(1);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(10);

@@ -28,7 +28,7 @@ pub(crate) struct Place {
 
 /// Held by whatever must end before the door has ended.
 #[derive(Clone)]
-pub(super) struct Alive(#[expect(dead_code, reason = "held, not used")] mpsc::Sender<Infallible>);
+pub(crate) struct Alive(#[expect(dead_code, reason = "held, not used")] mpsc::Sender<Infallible>);
 
 /// One of the places of an address.
 pub(super) struct AddressPlace {
@@ -51,6 +51,11 @@ impl Places {
             alive,
         };
         (places, Vacated(vacated))
+    }
+
+    /// For what belongs to no connection and must end before the door all the same.
+    pub(super) fn alive(&self) -> Alive {
+        Alive(self.alive.clone())
     }
 
     /// Waits for a place. `None` if there will be none.

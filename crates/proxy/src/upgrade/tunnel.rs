@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Granted;
 use crate::origins::Lease;
-use crate::serve::Ending;
+use crate::serve::{Alive, Ending};
 
 /// A tunnel that was granted, before the caller knows it.
 pub(crate) struct Tunnel {
@@ -31,6 +31,8 @@ pub(crate) struct Tunnel {
     pub(crate) pause: Duration,
     /// Service ends. What else may cut a tunnel, a revoked identity for one, belongs beside it.
     pub(crate) ending: Ending,
+    /// The door waits for it.
+    pub(crate) alive: Alive,
 }
 
 /// Why a tunnel ended before both sides had.
@@ -51,7 +53,7 @@ enum TunnelFault {
 impl Tunnel {
     /// Copies until it ends.
     pub(crate) async fn run(self) {
-        let Self { granted, origin, lease, mut outcome, pause, mut ending } = self;
+        let Self { granted, origin, lease, mut outcome, pause, mut ending, alive } = self;
         let Granted { held, caller } = granted;
         let flow = Flow::default();
         let opened = tokio::select! {
@@ -90,7 +92,7 @@ impl Tunnel {
                 tracing::debug!("a side of a tunnel did not close in time");
             }
         }
-        drop(lease);
+        drop((lease, alive));
     }
 }
 

@@ -72,13 +72,16 @@ pub(super) async fn ask(case: &Case, parts: Parts, origin: &Origin, folder: &Pat
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let running = serve::start(parts, Sockets::plain(listener)).await.unwrap();
     let asking = Asking { request, key, door: door(&running, way).await, way };
-    let answer = asking.ask(&request.line).await;
+    for line in &request.before {
+        asking.ask(line, None).await;
+    }
+    let answer = asking.ask(&request.line, request.content.as_deref()).await;
     let mut faults = match way {
         Way::ForwardAuth if compare::allows(case) => neighbour::leave(case, &answer),
         _ => compare::answer(&case.expect, &answer, way),
     };
     if let Some(other) = &case.expect.same_as {
-        let other = asking.ask(other).await;
+        let other = asking.ask(other, request.content.as_deref()).await;
         if other.timeless() != answer.timeless() {
             faults.push(format!("differs from `{:?}`: {:?}", other.timeless(), answer.timeless()));
         }
@@ -114,13 +117,15 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn ask(&self, line: &str) -> Answer {
+    async fn ask(&self, line: &str, content: Option<&str>) -> Answer {
         let mut fields = fields(self.request, self.key.as_deref());
         let from = self.request.from.as_deref();
         match self.way {
             Way::Proxy => {
                 fields.extend(from.map(|from| ("X-Forwarded-For".to_owned(), from.to_owned())));
-                exchange(self.door, line, &fields).await
+                fields
+                    .extend(content.map(|content| ("Content-Length".to_owned(), content.len().to_string())));
+                exchange(self.door, line, &fields, content.unwrap_or_default()).await
             }
             Way::ForwardAuth => neighbour::ask(self.door, line, &fields, from.unwrap_or("127.0.0.1")).await,
         }
@@ -146,13 +151,18 @@ fn fields(request: &Request, key: Option<&str>) -> Vec<(String, String)> {
 }
 
 /// Sends one request and reads its answer to the end of the connection.
-pub(super) async fn exchange(door: SocketAddr, line: &str, fields: &[(String, String)]) -> Answer {
+pub(super) async fn exchange(
+    door: SocketAddr,
+    line: &str,
+    fields: &[(String, String)],
+    content: &str,
+) -> Answer {
     let mut head = format!("{line} HTTP/1.1\r\n");
     for (name, value) in fields {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     let mut stream = TcpStream::connect(door).await.unwrap();
-    stream.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{head}\r\n{content}").as_bytes()).await.unwrap();
     // The gate closes when we do: half-closing after a whole request asks for the answer and then the end.
     stream.shutdown().await.unwrap();
     let mut bytes = Vec::new();

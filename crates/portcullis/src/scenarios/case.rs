@@ -58,6 +58,11 @@ pub(super) struct Given {
 pub(super) struct Request {
     /// Method and target.
     pub(super) line: String,
+    /// Methods and targets that are asked for first, with the same header lines and without content.
+    #[serde(default)]
+    pub(super) before: Vec<String>,
+    /// Content; its length is added.
+    pub(super) content: Option<String>,
     /// `Host`, if not `shop.test`.
     pub(super) host: Option<String>,
     /// Claims that differ from a good token's; `exp_in` is relative to now.
@@ -72,6 +77,13 @@ pub(super) struct Request {
     /// Whether the peer is not trusted after all.
     #[serde(default)]
     pub(super) untrusted_peer: bool,
+}
+
+impl Case {
+    /// How many requests are made before the scenario's own.
+    pub(super) fn before(&self) -> usize {
+        self.request.as_ref().map_or(0, |request| request.before.len())
+    }
 }
 
 #[derive(Deserialize)]

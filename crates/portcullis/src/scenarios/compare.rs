@@ -58,7 +58,7 @@ pub(super) fn answer(expect: &Expect, answer: &Answer, way: Way) -> Vec<String> 
 /// What reached the origin, which nothing does unless it was allowed.
 pub(super) fn origin(case: &Case, origin: &Origin, faults: &mut Vec<String>) {
     let seen = origin.seen.lock().unwrap();
-    if !allows(case) && !seen.is_empty() {
+    if !allows(case) && seen.len() > case.before() {
         faults.push(format!("refused, and yet the origin saw `{}`", seen[0].0));
     }
     let Some(expect) = &case.expect.origin_saw else { return };
@@ -94,7 +94,8 @@ pub(super) fn record(case: &Case, log: &Path, way: Way, faults: &mut Vec<String>
             Err(fault) => faults.push(format!("the log cannot be read: {fault}")),
         }
     }
-    let requests = 1 + usize::from(case.expect.same_as.is_some());
+    let before = case.before();
+    let requests = before + 1 + usize::from(case.expect.same_as.is_some());
     if decisions.len() != requests || outcomes.len() != requests {
         faults.push(format!(
             "{} records and {} outcomes of {requests} requests",
@@ -103,6 +104,7 @@ pub(super) fn record(case: &Case, log: &Path, way: Way, faults: &mut Vec<String>
         ));
         return serde_json::Value::Null;
     }
+    decisions.drain(..before);
     for (name, expected) in &case.expect.record {
         let there = match name.as_str() {
             "decision" | "policies" => decisions[0]["verdict"][name].clone(),

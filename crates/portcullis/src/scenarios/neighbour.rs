@@ -23,10 +23,10 @@ pub(super) async fn ask(door: SocketAddr, line: &str, caller: &[(String, String)
     ] {
         told.push((name.to_owned(), value.to_owned()));
     }
-    let mut answer = exchange(door, "GET /auth/caddy", &told).await;
+    let mut answer = exchange(door, "GET /auth/caddy", &told, "").await;
     if answer.header("x-portcullis-status").is_some() {
         let target = format!("GET /deny?ref={}", answer.header("x-portcullis-ref").unwrap());
-        answer = exchange(door, &target, &[("Host".to_owned(), "127.0.0.1".to_owned())]).await;
+        answer = exchange(door, &target, &[("Host".to_owned(), "127.0.0.1".to_owned())], "").await;
     }
     if method == "HEAD" {
         answer.body.clear();

@@ -31,8 +31,10 @@ pub(crate) fn run_with(variables: &[(&str, &str)], program: &str, arguments: &[&
     }
 }
 
-/// Whether a program is there to be run.
+/// Whether a program is there to be run, also where Debian puts servers.
 pub(crate) fn have(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|paths| std::env::split_paths(&paths).any(|path| path.join(program).is_file()))
+    let servers = PathBuf::from("/usr/sbin");
+    std::env::var_os("PATH").is_some_and(|paths| {
+        std::env::split_paths(&paths).chain([servers]).any(|path| path.join(program).is_file())
+    })
 }

@@ -8,6 +8,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("curl", "curl", "asks the gate as people do, by HTTP"),
     ("python3", "python3", "serves files as an origin that is not ours (python3 -m http.server)"),
     ("chromium", "chromium", "looks at the refusal pages as a person would"),
+    ("nginx", "nginx", "stands before an application and asks at the forward-auth door"),
+    ("caddy", "caddy", "stands before an application and asks at the forward-auth door"),
 ];
 
 /// Fetches, checks, tests, takes the demo's tour.
@@ -47,10 +49,31 @@ fn fetch() -> Result<(), String> {
     let apt = |arguments: &[&str]| {
         if sudo { run("sudo", &[&["apt-get"], arguments].concat()) } else { run("apt-get", arguments) }
     };
+    let root = |arguments: &[&str]| match (arguments, sudo) {
+        (_, true) => run("sudo", arguments),
+        ([program, rest @ ..], false) => run(program, rest),
+        ([], false) => Ok(()),
+    };
     apt(&["update"])?;
     let packages: Vec<_> = missing.iter().map(|(_, package, _)| *package).collect();
-    apt(&[&["install", "--yes", "--no-install-recommends"], &packages[..]].concat())
+    // Debian starts a server as soon as it is installed; the tests start their own, and nobody asked for another.
+    let quiet = !std::path::Path::new(POLICY).exists();
+    if quiet {
+        let refusing = std::env::temp_dir().join(format!("policy-rc.d.{}", std::process::id()));
+        std::fs::write(&refusing, "#!/bin/sh\nexit 101\n")
+            .map_err(|fault| format!("cannot write: {fault}"))?;
+        root(&["install", "-m", "755", &refusing.display().to_string(), POLICY])?;
+        std::fs::remove_file(&refusing).map_err(|fault| format!("cannot remove: {fault}"))?;
+    }
+    let installed = apt(&[&["install", "--yes", "--no-install-recommends"], &packages[..]].concat());
+    if quiet {
+        root(&["rm", "-f", POLICY])?;
+    }
+    installed
 }
+
+/// Asked by Debian's packages whether they may start what they bring; 101 says no.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 fn is_root() -> bool {
     std::process::Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))

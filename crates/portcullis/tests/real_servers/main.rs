@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
 
+mod forward_auth;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ cargo xtask <chore>
 
   test      fetch what the tests need (it says what and why), then run everything
   tidy      formatting, lints, dependency direction, file sizes
-  generate  rewrite generated references (configuration, refusal pages)
+  generate  rewrite generated references (configuration, refusal pages, metrics)
 ";
 
 fn main() -> ExitCode {

@@ -22,7 +22,9 @@ pub(crate) fn all() -> Result<(), String> {
 
 /// Rewrites what is generated from the code.
 pub(crate) fn generate() -> Result<(), String> {
-    run_with(&[("UPDATE_GENERATED", "1")], "cargo", &["test", "--package", "portcullis", "generated"])?;
+    for package in ["portcullis", "portcullis-measure"] {
+        run_with(&[("UPDATE_GENERATED", "1")], "cargo", &["test", "--package", package, "generated"])?;
+    }
     run(
         "cargo",
         &[

@@ -17,4 +17,4 @@ mod upgrade;
 pub mod wire;
 
 pub use limits::Limits;
-pub use serve::{Listeners, Listening, ServeError, serve};
+pub use serve::{Listening, ServeError, serve};

@@ -52,19 +52,10 @@ pub struct Listening {
     pub proxy_protocol: Option<TrustedPeers>,
 }
 
-/// One or several addresses to listen on.
-pub struct Listeners(Vec<Listening>);
-
-impl From<Vec<Listening>> for Listeners {
-    fn from(listeners: Vec<Listening>) -> Self {
-        Self(listeners)
-    }
-}
-
-/// One listener, in plain text.
-impl From<TcpListener> for Listeners {
+/// In plain text, without PROXY headers.
+impl From<TcpListener> for Listening {
     fn from(listener: TcpListener) -> Self {
-        Self(vec![Listening { listener, tls: None, proxy_protocol: None }])
+        Self { listener, tls: None, proxy_protocol: None }
     }
 }
 
@@ -84,7 +75,7 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] if accepting fails for good. Single failures are logged and waited out.
 pub async fn serve(
-    listeners: impl Into<Listeners>,
+    listeners: Vec<Listening>,
     gate: Arc<Gate>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -95,7 +86,7 @@ pub async fn serve(
     let origins = Origins::new(&limits);
     let door = Arc::new(Door { gate, origins, limits, ending, alive: places.alive() });
     let mut connections = Connections { door, places: Arc::new(places), tasks: JoinSet::new() };
-    let result = accept_until(shutdown, listeners.into(), &mut connections).await;
+    let result = accept_until(shutdown, listeners, &mut connections).await;
     closing.begin();
     let Connections { door, places, mut tasks } = connections;
     drop((door, places));
@@ -158,7 +149,7 @@ impl Connections {
 /// Accepts until `shutdown` is ready. The listeners are closed then.
 async fn accept_until(
     shutdown: impl Future<Output = ()>,
-    listeners: Listeners,
+    listeners: Vec<Listening>,
     connections: &mut Connections,
 ) -> Result<(), ServeError> {
     let mut listening = Accepting::new(listeners);
@@ -208,11 +199,11 @@ struct Accepting {
 type Accepted = io::Result<(TcpStream, SocketAddr, Arc<Beginning>)>;
 
 impl Accepting {
-    fn new(listeners: Listeners) -> Self {
+    fn new(listeners: Vec<Listening>) -> Self {
         let split = |Listening { listener, tls, proxy_protocol }| {
             (listener, Arc::new(Beginning { tls, proxy_protocol }))
         };
-        Self { listeners: listeners.0.into_iter().map(split).collect(), first: 0 }
+        Self { listeners: listeners.into_iter().map(split).collect(), first: 0 }
     }
 
     async fn accept(&mut self) -> Accepted {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use portcullis_measure::{ConnectionKind, ConnectionRefused, Metrics};
 use portcullis_request::{Connection, TrustedPeers};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::places::Places;
 use super::tls::{Certificates, Greeted, HandshakeFault, greet};
 use super::{Door, Place, http1, http2};
 use crate::patient::Patient;
-use crate::wire::preface::{Spoken, sniff};
+use crate::wire::preface::{Rewound, Spoken, sniff};
 use crate::wire::proxy_protocol::{self, ProxyFault};
 
 /// What a listener's connections begin with.
@@ -41,36 +42,76 @@ enum Unwelcome {
     Silent(#[from] std::io::Error),
 }
 
+/// A connection whose first request may come. Each stage before it is over and its memory given back.
+enum Welcomed {
+    Plain(Spoken, Rewound<Patient>, Connection),
+    Encrypted(Box<TlsStream<Patient>>, Connection, bool),
+    /// Service ended first; nothing was asked.
+    Late,
+}
+
 /// Serves a connection to its end.
 pub(super) async fn arrive(arrival: Arrival, places: &Places, door: Arc<Door>) {
     let peer = arrival.peer;
     let metrics = Arc::clone(door.gate.metrics());
-    if let Err(fault) = welcome(arrival, places, door).await {
-        tracing::debug!(%peer, %fault, "connection ended before a request");
-        match fault {
-            Unwelcome::Proxy(_) => metrics.connection_refused(ConnectionRefused::ProxyHeader),
-            Unwelcome::TooMany => metrics.connection_refused(ConnectionRefused::AddressLimit),
-            Unwelcome::Handshake(_) => metrics.handshake_failed(),
-            Unwelcome::Silent(_) => {}
+    let open = |kind| Open::new(&metrics, kind);
+    match Box::pin(welcome(arrival, places, &door)).await {
+        Ok(Welcomed::Plain(Spoken::Http1, stream, from)) => {
+            let _open = open(ConnectionKind::Http1);
+            Box::pin(http1::serve(stream, from, door)).await;
+        }
+        Ok(Welcomed::Plain(Spoken::Http2, stream, from)) => {
+            let _open = open(ConnectionKind::Http2);
+            Box::pin(http2::serve(stream, from, door)).await;
+        }
+        Ok(Welcomed::Encrypted(stream, from, false)) => {
+            let _open = open(ConnectionKind::TlsHttp1);
+            Box::pin(http1::serve(stream, from, door)).await;
+        }
+        Ok(Welcomed::Encrypted(stream, from, true)) => {
+            let _open = open(ConnectionKind::TlsHttp2);
+            Box::pin(http2::serve(stream, from, door)).await;
+        }
+        Ok(Welcomed::Late) => {}
+        Err(fault) => {
+            tracing::debug!(%peer, %fault, "connection ended before a request");
+            match fault {
+                Unwelcome::Proxy(_) => metrics.connection_refused(ConnectionRefused::ProxyHeader),
+                Unwelcome::TooMany => metrics.connection_refused(ConnectionRefused::AddressLimit),
+                Unwelcome::Handshake(_) => metrics.handshake_failed(),
+                Unwelcome::Silent(_) => {}
+            }
         }
     }
 }
 
-async fn welcome(arrival: Arrival, places: &Places, door: Arc<Door>) -> Result<(), Unwelcome> {
+async fn welcome(arrival: Arrival, places: &Places, door: &Door) -> Result<Welcomed, Unwelcome> {
+    let mut ending = door.ending.clone();
+    tokio::select! {
+        biased;
+        welcomed = stages(arrival, places, door) => welcomed,
+        () = ending.lingered() => Ok(Welcomed::Late),
+    }
+}
+
+async fn stages(arrival: Arrival, places: &Places, door: &Door) -> Result<Welcomed, Unwelcome> {
     let Arrival { stream, peer, place, beginning } = arrival;
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %fault, "small packets may wait");
     }
     let mut stream = Patient::new(stream, door.limits.write_pause, place);
-    let mut ending = door.ending.clone();
-    let from = tokio::select! {
-        biased;
-        from = Box::pin(identify(&mut stream, peer, &beginning, places, &door)) => from?,
-        () = ending.lingered() => return Ok(()),
-    };
+    let from = identify(&mut stream, peer, &beginning, places, door).await?;
     match &beginning.tls {
-        Some(certificates) => Box::pin(encrypted(stream, certificates, from, door)).await,
-        None => Box::pin(plain(stream, from, door)).await,
+        Some(certificates) => {
+            let Greeted { stream, tls, http2 } =
+                greet(stream, certificates, door.limits.handshake_time).await?;
+            let from = Connection { peer: from, tls: Some(tls) };
+            Ok(Welcomed::Encrypted(Box::new(stream), from, http2))
+        }
+        None => {
+            let (spoken, stream) = sniff(stream, door.limits.idle_time).await?;
+            Ok(Welcomed::Plain(spoken, stream, Connection::plain(from)))
+        }
     }
 }
 
@@ -99,51 +140,6 @@ async fn identify(
         stream.place().among(places.of_address(address).ok_or(Unwelcome::TooMany)?);
     }
     Ok(from)
-}
-
-async fn encrypted(
-    stream: Patient,
-    certificates: &Certificates,
-    from: SocketAddr,
-    door: Arc<Door>,
-) -> Result<(), Unwelcome> {
-    let mut ending = door.ending.clone();
-    let Greeted { mut stream, tls, http2 } = tokio::select! {
-        biased;
-        greeted = Box::pin(greet(stream, certificates, door.limits.handshake_time)) => greeted?,
-        () = ending.lingered() => return Ok(()),
-    };
-    let connection = Connection { peer: from, tls: Some(tls) };
-    let kind = if http2 { ConnectionKind::TlsHttp2 } else { ConnectionKind::TlsHttp1 };
-    let _open = Open::new(door.gate.metrics(), kind);
-    if http2 {
-        let alive = stream.get_mut().0.place().alive();
-        Box::pin(http2::serve(stream, connection, door, alive)).await;
-    } else {
-        Box::pin(http1::serve(stream, connection, door)).await;
-    }
-    Ok(())
-}
-
-async fn plain(mut stream: Patient, from: SocketAddr, door: Arc<Door>) -> Result<(), Unwelcome> {
-    let alive = stream.place().alive();
-    let mut ending = door.ending.clone();
-    let (spoken, stream) = tokio::select! {
-        biased;
-        sniffed = Box::pin(sniff(stream, door.limits.idle_time)) => sniffed?,
-        () = ending.lingered() => return Ok(()),
-    };
-    let connection = Connection::plain(from);
-    let kind = match spoken {
-        Spoken::Http1 => ConnectionKind::Http1,
-        Spoken::Http2 => ConnectionKind::Http2,
-    };
-    let _open = Open::new(door.gate.metrics(), kind);
-    match spoken {
-        Spoken::Http1 => Box::pin(http1::serve(stream, connection, door)).await,
-        Spoken::Http2 => Box::pin(http2::serve(stream, connection, door, alive)).await,
-    }
-    Ok(())
 }
 
 /// A connection that counts as open until this is dropped.

@@ -38,7 +38,8 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let head = heads.next();
         let here = Arc::clone(&here);
-        async move { Ok::<_, Infallible>(answered(&here.0, &here.1, head, request).await) }
+        // In a box, since the library keeps room for it as long as the connection lives, request or none.
+        async move { Ok::<_, Infallible>(Box::pin(answered(here, head, request)).await) }
     });
     let mut connection = builder.serve_connection(TokioIo::new(strict), service).with_upgrades();
     let mut ending = door.ending.clone();
@@ -66,7 +67,8 @@ where
 }
 
 /// One request, or what stands in for one.
-async fn answered(door: &Door, from: &Connection, head: Head, request: Request<Incoming>) -> Sent {
+async fn answered(here: Arc<(Arc<Door>, Connection)>, head: Head, request: Request<Incoming>) -> Sent {
+    let (door, from) = &*here;
     let mut sent = match head.fault {
         Some(fault) => refuse(*door.gate.unreadable(&unreadable(fault), from).await),
         None => pass(door, from, head.upgrade, request).await,

@@ -23,7 +23,6 @@ use tokio::time::sleep;
 use super::close::close;
 use super::frames::Frames;
 use super::lent::lend;
-use super::places::Alive;
 use super::streams::{Flowing, Streams, flowing};
 use super::{Door, pass};
 use crate::Limits;
@@ -31,19 +30,20 @@ use crate::answer::refuse;
 use crate::body::AnswerBody;
 
 /// Reads requests from one connection until either side ends it.
-pub(super) async fn serve<S>(stream: S, from: Connection, door: Arc<Door>, alive: Alive)
+pub(super) async fn serve<S>(stream: S, from: Connection, door: Arc<Door>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &door.limits;
-    let streams = Streams::new(limits.write_pause, alive);
+    let streams = Streams::new(limits.write_pause, door.alive.clone());
     let (lent, owner) = lend(stream);
     let mut ending = door.ending.clone();
     {
         let here = Arc::new((Arc::clone(&door), from));
         let service = service_fn(move |request: Request<Incoming>| {
             let here = Arc::clone(&here);
-            async move { Ok::<_, Infallible>(answered(&here.0, &here.1, request).await) }
+            // In a box, as in HTTP/1: a stream that waits for its answer's body holds nothing of how it was decided.
+            async move { Ok::<_, Infallible>(Box::pin(answered(&here.0, &here.1, request)).await) }
         });
         let frames = Frames::new(lent, limits, Arc::clone(door.gate.metrics()), streams.clone());
         let connection = builder(limits, streams.clone()).serve_connection(TokioIo::new(frames), service);

@@ -23,7 +23,7 @@ pub(super) struct Vacated(mpsc::Receiver<Infallible>);
 pub(crate) struct Place {
     _all: OwnedSemaphorePermit,
     address: Option<AddressPlace>,
-    alive: Alive,
+    _alive: Alive,
 }
 
 /// Held by whatever must end before the door has ended.
@@ -71,7 +71,7 @@ impl Places {
     }
 
     fn place(&self, all: OwnedSemaphorePermit) -> Place {
-        Place { _all: all, address: None, alive: Alive(self.alive.clone()) }
+        Place { _all: all, address: None, _alive: self.alive() }
     }
 
     /// A place among those of this address, unless all are taken.
@@ -91,10 +91,6 @@ impl Place {
     /// The connection counts for its address too.
     pub(super) fn among(&mut self, address: AddressPlace) {
         self.address = Some(address);
-    }
-
-    pub(super) fn alive(&self) -> Alive {
-        self.alive.clone()
     }
 }
 
@@ -159,7 +155,7 @@ mod tests {
         let (places, mut vacated) = Places::new(1, 1);
         let place = places.now().unwrap();
         assert!(places.now().is_none());
-        let alive = place.alive();
+        let alive = places.alive();
         drop((places, place));
         let mut waiting = std::pin::pin!(vacated.all());
         assert!(futures_pending(&mut waiting).await, "something still lives");

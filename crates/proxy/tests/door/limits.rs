@@ -39,7 +39,11 @@ async fn a_head_is_bounded() {
     let answer = exchange(door.address, many).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("too_many_headers"), "{answer}");
     let ended = door.ended().await;
-    assert_eq!(ended.iter().map(|outcome| outcome.status).collect::<Vec<_>>(), [431, 400], "each is recorded");
+    assert_eq!(
+        ended.iter().map(|outcome| outcome.status).collect::<Vec<_>>(),
+        [431, 400],
+        "each is recorded"
+    );
 }
 
 #[tokio::test]

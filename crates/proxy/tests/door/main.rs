@@ -4,10 +4,14 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "that is how a test fails")]
 
 mod caller;
+mod drain;
 mod faults;
 mod forwarding;
+mod frames;
+mod http2;
 mod limits;
 mod origin;
 mod refusing;
 mod streaming;
+mod tls;
 mod world;

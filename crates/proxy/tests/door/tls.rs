@@ -67,7 +67,7 @@ async fn tuned(origin: SocketAddr, certificates: &Arc<Certificates>, tune: impl 
     listening(
         origin,
         |limits, _| tune(limits),
-        |listener| vec![Listening { listener, tls, proxy_protocol: None }].into(),
+        |listener| vec![Listening { listener, tls, proxy_protocol: None }],
     )
     .await
 }
@@ -288,7 +288,7 @@ async fn behind(origin: SocketAddr, balancer: &str, tune: impl FnOnce(&mut Limit
     listening(
         origin,
         |limits, _| tune(limits),
-        |listener| vec![Listening { listener, tls: None, proxy_protocol: Some(peers) }].into(),
+        |listener| vec![Listening { listener, tls: None, proxy_protocol: Some(peers) }],
     )
     .await
 }

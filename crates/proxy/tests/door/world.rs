@@ -1,5 +1,5 @@
 //! A door with a gate of its own: one app for the hosts `a` and `shop.example`, where everyone may do everything but
-//! `/refused…`, and one API key for the user `alice`.
+//! `/refused…`, bodies for `/checked…` must be JSON, and one API key for the user `alice`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,8 +10,9 @@ use portcullis_context::{Directory, GeoSources, Situator, TimeZone, Zones};
 use portcullis_decision::{Program, World};
 use portcullis_gate::{App, Apps, ForbidFault, Gate, OriginTarget, Route, Snapshot, bind};
 use portcullis_identity::{ApiKeys, Identifier, KeyStore, NewKey, PrincipalKind};
+use portcullis_payload::{JsonSettings, PayloadRules, PayloadSettings};
 use portcullis_policy::{Access, Guard, Policies, Require, Scope};
-use portcullis_proxy::{Limits, Listeners, serve};
+use portcullis_proxy::{Limits, Listening, serve};
 use portcullis_record::log::LogSettings;
 use portcullis_record::read::{Line, records};
 use portcullis_record::{Log, Outcome, Redaction, RedactionRules};
@@ -40,14 +41,14 @@ pub(crate) async fn door(origin: SocketAddr) -> Door {
 
 /// A door before `origin` with other limits.
 pub(crate) async fn tuned(origin: SocketAddr, tune: impl FnOnce(&mut Limits, &mut OriginTarget)) -> Door {
-    listening(origin, tune, Listeners::from).await
+    listening(origin, tune, |listener| vec![Listening::from(listener)]).await
 }
 
 /// A door before `origin` that listens in its own way.
 pub(crate) async fn listening(
     origin: SocketAddr,
     tune: impl FnOnce(&mut Limits, &mut OriginTarget),
-    listen: impl FnOnce(TcpListener) -> Listeners,
+    listen: impl FnOnce(TcpListener) -> Vec<Listening>,
 ) -> Door {
     let mut limits = Limits::default();
     let mut target = OriginTarget {
@@ -102,7 +103,8 @@ impl Door {
 
 fn snapshot(origin: OriginTarget, folder: &TempDir) -> (Snapshot, String) {
     let apps = Apps::new(vec![app(origin)]);
-    let guards = [("open", Access::Anyone), ("closed", Access::Policies)].map(|(route, access)| Guard {
+    let guards = [("open", Access::Anyone), ("closed", Access::Policies), ("checked", Access::Anyone)];
+    let guards = guards.map(|(route, access)| Guard {
         scope: Scope::Route { app: "shop".to_owned(), route: route.to_owned() },
         access,
         require: Require::default(),
@@ -157,8 +159,22 @@ fn app(origin: OriginTarget) -> App {
         origin: Arc::new(origin),
         forward_credentials: false,
         limits: Vec::new(),
-        routes: vec![route("open", "/**"), route("closed", "/refused/**")],
+        routes: vec![
+            route("open", "/**"),
+            route("closed", "/refused/**"),
+            Route { payload: Some(Arc::new(payload())), ..route("checked", "/checked/**") },
+        ],
     }
+}
+
+/// JSON of at most a hundred kilobytes with a number `n`.
+fn payload() -> PayloadRules {
+    let schema =
+        serde_json::json!({"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]});
+    let json = JsonSettings { schema: Some(schema), ..JsonSettings::default() };
+    let settings =
+        PayloadSettings { max_size: Some(100_000), json: Some(json), ..PayloadSettings::default() };
+    PayloadRules::new(settings).expect("rules")
 }
 
 fn keys(folder: &TempDir) -> (ApiKeys, String) {

@@ -16,7 +16,7 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 
 fn streams() -> Streams {
     let (places, _vacated) = Places::new(1, 1);
-    Streams::new(Duration::MAX, places.now().unwrap().alive())
+    Streams::new(Duration::MAX, places.alive())
 }
 
 fn limits(resets: u32, idle_frames: u32) -> Limits {

@@ -14,6 +14,9 @@ mod world;
 use portcullis_record::Door as Way;
 use world::{Answer, door};
 
+/// Target, fields, what nginx is told, what the caller gets.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, u16);
+
 const LOOPBACK: &[&str] = &["127.0.0.0/8"];
 
 fn key(key: &str) -> [(&str, &str); 1] {
@@ -59,7 +62,7 @@ async fn leave_comes_with_who_the_caller_is() {
 async fn nginx_is_told_two_statuses_and_fetches_the_real_one() {
     let door = door(LOOPBACK).await;
     let known = key(&door.key);
-    let cases: [(&str, &[(&str, &str)], u16, u16); 5] = [
+    let cases: [Case<'_>; 5] = [
         ("/known/x", &[], 401, 401),
         ("/closed/x", &known, 403, 451),
         ("/nowhere", &known, 403, 404),

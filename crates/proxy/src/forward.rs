@@ -52,6 +52,9 @@ pub(crate) async fn forward(allowed: Forward, body: Incoming, wish: Wish, door: 
         Ok(answered) => relay.pass_on(answered, wish, door).await,
         Err(fault) => {
             wish.decline();
+            if let Some(code) = fault.payload_code() {
+                door.gate.metrics().payload_refused(code);
+            }
             // A caller that is still sending would have the rest of its body read as the next request.
             relay.refuse(&fault, unread)
         }

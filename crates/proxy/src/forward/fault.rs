@@ -62,6 +62,15 @@ impl Fault {
         matches!(self, Self::Unreachable(_) | Self::Terminated(_))
     }
 
+    /// The public code where the body was refused for what it is.
+    pub(super) fn payload_code(&self) -> Option<&'static str> {
+        match self {
+            Self::Payload(fault) => Some(fault.code()),
+            Self::Caller(CallerFault::TooLarge(_)) => Some("payload_too_large"),
+            _ => None,
+        }
+    }
+
     /// The answer, and what of it goes into the outcome.
     pub(super) fn say(&self, refuse: &OriginRefusals, outcome: &mut OutcomeWriter) -> Response<Bytes> {
         let response = match self {

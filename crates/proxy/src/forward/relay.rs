@@ -3,6 +3,8 @@
 //! INVARIANT: what only we say (`Proxy-Status`, our own fields) is never an origin's; an answer of ours has the origin's
 //! status only where the origin gave it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -65,6 +67,7 @@ impl Relay<'_> {
         wish.decline();
         if self.target.renders_404 && response.status() == StatusCode::NOT_FOUND {
             drain(response.into_body(), lease, self.limits);
+            self.outcome.intercepted();
             return self.say(Self::not_found, StatusCode::NOT_FOUND, unread);
         }
         if response.status().as_u16() >= 400 && self.target.intercept.holds(response.status()) {
@@ -101,7 +104,7 @@ impl Relay<'_> {
         let status = response.status();
         let (parts, incoming) = response.into_parts();
         drain(incoming, lease, self.limits);
-        self.outcome.fault(format!("intercepted: the origin's own {} was replaced", status.as_u16()));
+        self.outcome.intercepted();
         let kept = match status {
             StatusCode::UNAUTHORIZED => Some(WWW_AUTHENTICATE),
             StatusCode::METHOD_NOT_ALLOWED => Some(ALLOW),
@@ -162,8 +165,9 @@ impl Relay<'_> {
         *sent.headers_mut() = fields;
         self.outcome.status(sent.status().as_u16());
         let (outcome, pause) = (self.outcome, self.patience.pause);
+        let metrics = Arc::clone(door.gate.metrics());
         let (ending, alive) = (door.ending.clone(), door.alive.clone());
-        tokio::spawn(Tunnel { granted, origin, lease, outcome, pause, ending, alive }.run());
+        tokio::spawn(Tunnel { granted, origin, lease, outcome, metrics, pause, ending, alive }.run());
         sent
     }
 }

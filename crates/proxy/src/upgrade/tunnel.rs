@@ -13,6 +13,7 @@ use std::time::Duration;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use portcullis_gate::OutcomeWriter;
+use portcullis_measure::Metrics;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, copy_bidirectional_with_sizes};
 use tokio::time::{sleep, timeout};
 
@@ -27,6 +28,7 @@ pub(crate) struct Tunnel {
     /// What it holds of the origin.
     pub(crate) lease: Lease,
     pub(crate) outcome: OutcomeWriter,
+    pub(crate) metrics: Arc<Metrics>,
     /// Longest time in which nothing moves.
     pub(crate) pause: Duration,
     /// Service ends. What else may cut a tunnel, a revoked identity for one, belongs beside it.
@@ -53,7 +55,7 @@ enum TunnelFault {
 impl Tunnel {
     /// Copies until it ends.
     pub(crate) async fn run(self) {
-        let Self { granted, origin, lease, mut outcome, pause, mut ending, alive } = self;
+        let Self { granted, origin, lease, mut outcome, metrics, pause, mut ending, alive } = self;
         let Granted { held, caller } = granted;
         let flow = Flow::default();
         let opened = tokio::select! {
@@ -68,6 +70,7 @@ impl Tunnel {
                 if let Some(held) = held {
                     held.go_on_raw();
                 }
+                metrics.tunnel_opened();
                 let mut caller = Side::new(caller, &flow.to_caller);
                 let mut origin = Side::new(origin, &flow.to_origin);
                 let ended = tokio::select! {
@@ -87,6 +90,7 @@ impl Tunnel {
         }
         outcome.finish();
         if let Some((mut caller, mut origin)) = sides {
+            metrics.tunnel_closed();
             let closed = async { tokio::join!(caller.shutdown(), origin.shutdown()) };
             if timeout(CLOSING, closed).await.is_err() {
                 tracing::debug!("a side of a tunnel did not close in time");

@@ -4,7 +4,8 @@ use crate::caller::{Caller, exchange};
 use crate::origin::{OK, answering, on_connection};
 use crate::world::{door, tuned};
 
-fn fields<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+/// The values of a field in a head.
+pub(crate) fn fields<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
     head.lines()
         .filter_map(|line| line.split_once(": "))
         .filter(|(field, _)| field.eq_ignore_ascii_case(name))
@@ -183,4 +184,126 @@ async fn an_origins_404_can_be_ours() {
     assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("theirs"), "{answer}");
     let ended = door.ended().await;
     assert_eq!((ended[0].status, ended[0].origin_status), (404, Some(404)));
+    assert!(ended[0].intercepted);
+}
+
+/// A refusal of the origin is told apart from ours.
+#[tokio::test]
+async fn what_an_origin_refuses_is_told_apart_from_what_we_do() {
+    let (origin, _heads) = answering("HTTP/1.1 403 Forbidden\r\ncontent-length: 6\r\n\r\ntheirs").await;
+    let door = door(origin).await;
+    let answer = exchange(door.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.ends_with("theirs"), "{answer}");
+    assert_eq!(fields(&answer, "proxy-status"), ["portcullis; received-status=403"]);
+    let ours = exchange(door.address, "GET /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(fields(&ours, "proxy-status"), ["portcullis; error=http_request_denied"]);
+    let ended = door.ended().await;
+    assert_eq!(ended.iter().map(|ended| ended.origin_status).collect::<Vec<_>>(), [Some(403), None]);
+}
+
+#[tokio::test]
+async fn answers_are_intercepted_where_that_is_asked() {
+    for (status, kept) in [
+        ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\""),
+        ("405 Method Not Allowed", "Allow: GET"),
+        ("500 Internal Server Error", ""),
+        ("503 Service Unavailable", "Retry-After: 7"),
+    ] {
+        let kept_line = if kept.is_empty() { String::new() } else { format!("{kept}\r\n") };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\n{kept_line}X-Debug: secret\r\ncontent-length: 11\r\n\r\nstack trace"
+        );
+        let (origin, _heads) = answering(answer).await;
+        let door = tuned(origin, |_, target| {
+            target.intercept.statuses = [401, 405].into();
+            target.intercept.classes = [5].into();
+        })
+        .await;
+        let answer = exchange(door.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        assert!(!answer.contains("stack trace") && !answer.contains("secret"), "{answer}");
+        let code: u16 = status[..3].parse().expect("a status");
+        assert_eq!(fields(&answer, "proxy-status"), [format!("portcullis; received-status={code}")]);
+        if let Some((name, value)) = kept.split_once(": ") {
+            assert_eq!(fields(&answer, name), [value]);
+        }
+        let ended = door.ended().await;
+        assert_eq!((ended[0].status, ended[0].origin_status), (code, Some(code)));
+        assert!(ended[0].intercepted, "{:?}", ended[0].fault);
+    }
+}
+
+#[tokio::test]
+async fn other_answers_are_not_intercepted() {
+    let (origin, _heads) = answering("HTTP/1.1 404 Not Found\r\ncontent-length: 6\r\n\r\ntheirs").await;
+    let door = tuned(origin, |_, target| {
+        target.intercept.statuses = [403].into();
+        target.intercept.classes = [2, 5].into();
+    })
+    .await;
+    let answer = exchange(door.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("theirs"), "{answer}");
+}
+
+#[tokio::test]
+async fn answers_without_content_end_at_their_head() {
+    for status in ["204 No Content", "304 Not Modified", "205 Reset Content"] {
+        let length = if status.starts_with("205") { "content-length: 0\r\n" } else { "" };
+        let origin = on_connection(move |mut connection| async move {
+            while connection.head().await.is_some() {
+                connection.send(format!("HTTP/1.1 {status}\r\n{length}etag: \"x\"\r\n\r\n")).await;
+            }
+        })
+        .await;
+        let door = door(origin).await;
+        let mut caller = Caller::connect(door.address).await;
+        for _ in 0..3 {
+            caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            let answer = caller.until("\r\n\r\n").await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        }
+        drop(caller);
+        assert!(door.ended().await.iter().all(|ended| ended.fault.is_none()));
+    }
+}
+
+/// What a route says about bodies is held against them before the origin sees a byte.
+#[tokio::test]
+async fn bodies_are_checked_before_they_are_sent() {
+    let post = |kind: &str, body: &str| {
+        let length = body.len();
+        format!(
+            "POST /checked/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{kind}Content-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let json = "Content-Type: application/json\r\n";
+    let long = format!("{{\"n\":1,\"x\":\"{}\"}}", "x".repeat(100_000));
+    let (origin, mut heads) = answering(OK).await;
+    let door = door(origin).await;
+    for (request, status, code) in [
+        (post(json, "{\"n\":"), 400, "malformed_payload"),
+        (post(json, "{\"n\":1,\"n\":2}"), 400, "malformed_payload"),
+        (post(json, "{\"n\":\"x\"}"), 422, "invalid_payload"),
+        (post("Content-Type: text/plain\r\n", "x"), 415, "unsupported_media_type"),
+        (post("", "{\"n\":1}"), 415, "unsupported_media_type"),
+        (post(&format!("{json}Content-Encoding: gzip\r\n"), "{\"n\":1}"), 415, "unsupported_media_type"),
+        (post(json, &long), 413, "payload_too_large"),
+        (post(json, ""), 422, "invalid_payload"),
+    ] {
+        let answer = exchange(door.address, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.200}: {answer}");
+        assert!(answer.contains(code), "{answer}");
+        assert!(heads.try_recv().is_err(), "nothing is sent");
+    }
+    let answer = exchange(door.address, post(json, "{\"n\":1}")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(fields(&heads.recv().await.expect("forwarded"), "content-length"), ["7"]);
+    let chunked = "POST /checked/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                   Transfer-Encoding: chunked\r\n\r\n4\r\n{\"n\"\r\n3\r\n:1}\r\n0\r\n\r\n";
+    let answer = exchange(door.address, chunked).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let head = heads.recv().await.expect("forwarded");
+    assert_eq!((fields(&head, "content-length"), fields(&head, "transfer-encoding")), (vec!["7"], vec![]));
+    let refused = door.ended().await.into_iter().filter(|ended| ended.status >= 400);
+    assert!(refused.clone().count() == 8 && refused.clone().all(|ended| ended.origin_status.is_none()));
 }

@@ -77,12 +77,33 @@ impl Connection {
         }
     }
 
+    /// Whatever comes within `time`, and is taken.
+    pub(crate) async fn within(&mut self, time: std::time::Duration) -> String {
+        let read = async {
+            while let Ok(length) = self.stream.read_buf(&mut self.unread).await
+                && length > 0
+            {}
+        };
+        drop(timeout(time, read).await);
+        String::from_utf8_lossy(&std::mem::take(&mut self.unread)).into_owned()
+    }
+
     /// Everything until the door closes its side.
     pub(crate) async fn rest(mut self) -> String {
         while let Ok(Ok(length)) = timeout(PATIENCE, self.stream.read_buf(&mut self.unread)).await
             && length > 0
         {}
         String::from_utf8_lossy(&self.unread).into_owned()
+    }
+
+    /// Ends the connection by a reset.
+    pub(crate) fn reset(self) {
+        self.stream.set_zero_linger().expect("a socket");
+    }
+
+    /// Closes the sending side alone.
+    pub(crate) async fn finish(&mut self) {
+        self.stream.shutdown().await.ok();
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {

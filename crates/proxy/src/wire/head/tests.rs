@@ -63,6 +63,10 @@ pub(in crate::wire) const BAD: &[(&[u8], &str)] = &[
     (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x1b[31m\r\n\r\n", "bad_header_value"),
     (b"GET / HTTP/1.1\r\nHost: a\r\nX: b\x7f\r\n\r\n", "bad_header_value"),
     (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "bad_header_value"),
+    // At once, whether or not a whole head ever comes.
+    (b"GE\0", "malformed_request"),
+    (b"GET / HTTP/1.1\r\nX\0", "bad_header_name"),
+    (b"GET / HTTP/1.1\r\nX: b\0", "bad_header_value"),
     // Names.
     (b"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", "bad_header_name"),
     (b"GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n", "bad_header_name"),

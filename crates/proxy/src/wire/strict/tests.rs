@@ -65,8 +65,9 @@ impl Wake for Woken {
     }
 }
 
+/// Both times are longer than what the HTTP library waits by default (30 s), so that a limit of its own would show.
 const LIMITS: HeadLimits =
-    HeadLimits { head_bytes: 8192, head_time: Duration::from_secs(10), idle_time: Duration::from_secs(30) };
+    HeadLimits { head_bytes: 8192, head_time: Duration::from_secs(40), idle_time: Duration::from_secs(60) };
 
 impl Reading {
     fn of(pieces: Vec<Vec<u8>>, ends: bool) -> Self {

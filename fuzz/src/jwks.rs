@@ -20,6 +20,8 @@ pub fn check(input: &[u8]) {
     let listed = document["keys"].as_array().expect("a key set that was read has keys");
     assert!(listed.len() <= 100 && status.keys + status.set_aside.len() <= listed.len());
     assert!(status.keys + status.set_aside.len() == listed.len() || repeats(listed));
+    let public = listed.iter().filter(|key| PRIVATE.iter().all(|part| key.get(part).is_none())).count();
+    assert!(status.keys <= public, "a key that shows its private part is believed");
     for reason in &status.set_aside {
         assert!(!reason.contains(|character| character < ' '), "{reason:?} breaks a line of a log");
     }
@@ -72,6 +74,9 @@ fn repeats(listed: &[Value]) -> bool {
         .enumerate()
         .any(|(at, key)| listed[..at].iter().any(|other| material(other) == material(key)))
 }
+
+/// Members that only the signer may know.
+const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// In memory where the system has such a folder, since it is written for every input.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {

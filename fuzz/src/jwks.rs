@@ -22,6 +22,7 @@ pub fn check(input: &[u8]) {
     assert!(status.keys + status.set_aside.len() == listed.len() || repeats(listed));
     let public = listed.iter().filter(|key| PRIVATE.iter().all(|part| key.get(part).is_none())).count();
     assert!(status.keys <= public, "a key that shows its private part is believed");
+    // U+007F may come out of a key as it stands; what would begin another line may not.
     for reason in &status.set_aside {
         assert!(!reason.contains(|character| character < ' '), "{reason:?} breaks a line of a log");
     }
@@ -48,7 +49,9 @@ pub fn check(input: &[u8]) {
 fn load(document: &[u8]) -> Option<Identifier> {
     std::fs::write(&*FILE, document).expect("a file");
     let settings = believed::settings(believed::ISSUER, "", &FILE);
-    Identifier::new(vec![settings], None).map(|identifier| identifier.with_token_cache(0)).ok()
+    let read = Identifier::new(vec![settings], None);
+    std::fs::remove_file(&*FILE).expect("the file");
+    read.map(|identifier| identifier.with_token_cache(0)).ok()
 }
 
 /// For each token of the corpus: whom it is from, if the set verifies it.

@@ -22,7 +22,8 @@ pub fn check(input: &[u8]) {
     // anywhere else.
     let plain = !text.contains(unprintable) && !text.contains('\\');
     assert!(!plain || !examined.printed.contains(unprintable), "what is printed moves the cursor");
-    let lines = text.lines().count() as u64 + 1;
+    // A bare carriage return counts as a line too for the library that shows lines.
+    let lines = text.bytes().filter(|byte| b"\n\r".contains(byte)).count() as u64 + 1;
     for finding in findings {
         let code = finding["code"].as_str().unwrap_or_default();
         assert!(code.starts_with("portcullis::"), "{finding}");

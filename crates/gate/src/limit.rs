@@ -1,7 +1,8 @@
 //! How often something may be asked: which count a request belongs to, and what is said when it is over.
 //!
-//! INVARIANT: limits by address are counted for every request of an app, before anybody asks who the caller is or whether
-//! the route exists; all others count only what the policies allowed. So no answer of a limit tells what is there.
+//! INVARIANT: an app's limits by address are counted for every request of it, before anybody asks who the caller is or
+//! whether the route exists; all others, every limit of a route among them, count only what the policies allowed. So no
+//! answer of a limit tells what is there.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -103,18 +104,21 @@ pub(crate) fn by_address(
     take(counted.map(|limit| (&**limit, Key::of_address(request.client))), told)
 }
 
-/// Counts a request that the policies allowed.
+/// Counts a request that the policies allowed. Addresses count for the app before, in [`by_address`], and for the route
+/// here: counted any earlier, they would tell strangers of a route that is hidden from them.
 ///
 /// # Errors
 /// The first limit that it went beyond.
-pub(crate) fn by_caller<'l>(
-    limits: impl Iterator<Item = &'l Arc<Limit>>,
+pub(crate) fn by_caller(
+    app: &[Arc<Limit>],
+    route: &[Arc<Limit>],
     caller: Option<&Principal>,
     request: &CanonicalRequest,
     situation: &Situation,
     told: &mut HeaderMap,
 ) -> Result<(), Exceeded> {
-    let counted = limits.filter(|limit| limit.by != LimitBy::Address && limit.counts(situation));
+    let of_app = app.iter().filter(|limit| limit.by != LimitBy::Address);
+    let counted = of_app.chain(route).filter(|limit| limit.counts(situation));
     take(counted.map(|limit| (&**limit, key(limit.by, caller, request))), told)
 }
 

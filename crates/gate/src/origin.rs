@@ -10,6 +10,8 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 /// The servers behind an app: one service at one or several addresses.
 #[derive(Debug, Clone)]
 pub struct OriginTarget {
+    /// The app, as it is counted.
+    pub app: String,
     /// What concerns connections, in one text: two targets that have the same one share connections and health, also
     /// across a reload.
     pub fingerprint: String,
@@ -101,6 +103,7 @@ impl OriginTarget {
     #[must_use]
     pub fn plain(address: Authority) -> Self {
         Self {
+            app: String::new(),
             fingerprint: format!("http://{address}"),
             scheme: Scheme::HTTP,
             addresses: vec![address],

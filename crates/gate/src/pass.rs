@@ -11,7 +11,7 @@ use portcullis_measure::{Answered, Metrics, Stage};
 use portcullis_payload::PayloadRules;
 use portcullis_record::{Door, Log, LogFault};
 use portcullis_request::{CanonicalRequest, Connection, Reference, TrustedPeers};
-use portcullis_response::{Asked, Branding, Fault, Refusal};
+use portcullis_response::{Asked, Branding, Fault, Refusal, Taken};
 
 use crate::bind::{facts, refusal};
 use crate::draft::{Draft, counted_door};
@@ -308,6 +308,18 @@ impl OriginRefusals {
     #[must_use]
     pub fn payload(&self, code: &str, status: StatusCode, faults: Vec<Fault>) -> Response<Bytes> {
         self.render(&Refusal::Payload(refusal::said(code), status, faults))
+    }
+
+    /// 415: the body's type or coding is not taken; what is, is said.
+    #[must_use]
+    pub fn unsupported(&self, taken: Taken) -> Response<Bytes> {
+        self.render(&Refusal::Unsupported(refusal::said("unsupported_media_type"), taken))
+    }
+
+    /// 503: allowed, and not carried out for want of something of ours.
+    #[must_use]
+    pub fn unavailable(&self, code: &str) -> Response<Bytes> {
+        self.render(&Refusal::Unavailable(refusal::said(code), refusal::RETRY_AFTER))
     }
 
     /// The body could not be read: 400, or 408 where it stopped coming.

@@ -14,7 +14,10 @@ use portcullis_decision::{Permit, Ticket};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_measure::Stage;
 use portcullis_payload::PayloadRules;
-use portcullis_request::{CanonicalRequest, Connection, Rules, TrustedPeers, admit, overrides_method};
+use portcullis_record::Door;
+use portcullis_request::{
+    CanonicalRequest, Connection, Host, Loosened, Rules, TrustedPeers, admit, overrides_method,
+};
 use portcullis_response::Refusal;
 
 use crate::bind::{facts, refusal};
@@ -66,8 +69,7 @@ pub(crate) fn stages(
     let permit = decided(snapshot, route, &request, caller.as_deref(), &situation, draft)
         .map_err(|refusal| Stop::refused(refusal, &app, &request))?;
     draft.ended(Stage::Decide);
-    let limits = app.limits.iter().chain(&route.limits);
-    limit::by_caller(limits, caller.as_deref(), &request, &situation, &mut draft.told)
+    limit::by_caller(&app.limits, &route.limits, caller.as_deref(), &request, &situation, &mut draft.told)
         .map_err(|exceeded| too_many(&exceeded, &app, &request, draft))?;
     let mut own_headers = own_headers::of(caller.as_deref(), &situation, request.reference);
     if let (Some(vouching), Some(caller)) = (&snapshot.vouching, &caller) {
@@ -105,7 +107,13 @@ fn admitted(
     from: &Connection,
     draft: &mut Draft,
 ) -> Result<CanonicalRequest, Stop> {
-    let rules = Rules { trusted, loosened: &|host| snapshot.apps.loosened(host) };
+    let door = draft.entry.door;
+    let loosened = |host: &Host| match (snapshot.apps.loosened(host), door) {
+        // Resolved is what was decided on, but the asking proxy forwards what was written: `/admin/../open`.
+        (loosened, Door::ForwardAuth) => Loosened { dot_segments: false, empty_segments: false, ..loosened },
+        (loosened, _) => loosened,
+    };
+    let rules = Rules { trusted, loosened: &loosened };
     let request = admit(head, from, &rules, draft.reference, draft.received).map_err(|ambiguity| {
         draft.detail(&ambiguity.detail);
         Stop::ambiguous(&ambiguity)

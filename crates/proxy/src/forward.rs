@@ -20,11 +20,9 @@ use portcullis_payload::PayloadRules;
 use portcullis_request::{CanonicalRequest, Reference};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::Limits;
 use crate::answer::Sent;
 use crate::body::Patience;
 use crate::caller::Upload;
-use crate::origins::Origins;
 use crate::serve::Door;
 use crate::upgrade::Wish;
 use attempt::{Answered, Attempts};
@@ -42,7 +40,7 @@ pub(crate) async fn forward(allowed: Forward, body: Incoming, wish: Wish, door: 
     let method = request.method.clone();
     let way = Way { permit, request, payload, own_headers, target: &target, wish: &wish };
     let mut unread = !http_body::Body::is_end_stream(&body);
-    let asked = ask(way, body, &door.origins, &door.limits, &mut unread);
+    let asked = ask(way, body, door, &mut unread);
     let answered = match deadline {
         Some(deadline) => timeout_at(deadline, asked).await.unwrap_or(Err(Fault::TooLong)),
         None => asked.await,
@@ -73,14 +71,9 @@ struct Way<'a> {
 
 /// The way to the origin. By value, the permit cannot be used again. `unread` says whether some of the caller's body was
 /// not read.
-async fn ask(
-    way: Way<'_>,
-    body: Incoming,
-    origins: &Origins,
-    limits: &Limits,
-    unread: &mut bool,
-) -> Result<Answered, Fault> {
+async fn ask(way: Way<'_>, body: Incoming, door: &Door, unread: &mut bool) -> Result<Answered, Fault> {
     let Way { permit, request, payload, own_headers, target, wish } = way;
+    let Door { origins, limits, .. } = door;
     consume(permit, request.reference)?;
     let asked = wish.asked(target.upgrades, *unread);
     if asked.is_none() && wish.is_extended_connect() {
@@ -96,7 +89,8 @@ async fn ask(
     let answered = match place {
         Ok(Ok(place)) => {
             let place = Arc::new(place);
-            Attempts { outgoing: &outgoing, upload: &upload, asked, target, origin: &origin, place }
+            let metrics = door.gate.metrics();
+            Attempts { outgoing: &outgoing, upload: &upload, asked, target, origin: &origin, place, metrics }
                 .run()
                 .await
         }

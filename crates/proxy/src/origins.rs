@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portcullis_gate::OriginTarget;
+use portcullis_measure::Metrics;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -36,6 +37,7 @@ pub(crate) struct Origins {
     /// Whether the unused are looked after.
     tended: AtomicBool,
     limits: Limits,
+    metrics: Arc<Metrics>,
     /// Bytes of bodies that may be held whole at once, in [`BUFFER_UNIT`]s: what is checked before the origin sees it.
     pub(crate) buffers: Arc<Semaphore>,
 }
@@ -43,11 +45,12 @@ pub(crate) struct Origins {
 type Known = ArcSwap<HashMap<String, Arc<Origin>>>;
 
 impl Origins {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             known: Arc::new(ArcSwap::from_pointee(HashMap::new())),
             tended: AtomicBool::new(false),
             limits: limits.clone(),
+            metrics,
             buffers: Arc::new(Semaphore::new(MOST_BUFFERED)),
         }
     }
@@ -59,7 +62,7 @@ impl Origins {
             return Arc::clone(origin);
         }
         self.tend();
-        let fresh = Arc::new(Origin::new(target, &self.limits));
+        let fresh = Arc::new(Origin::new(target, &self.limits, &self.metrics));
         let mut found = Arc::clone(&fresh);
         self.known.rcu(|known| {
             // Another request may have been first; its origin is then used by both.

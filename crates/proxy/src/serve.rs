@@ -83,7 +83,7 @@ pub async fn serve(
     let drain = limits.drain;
     let (closing, ending) = ending::ending();
     let (places, mut vacated) = Places::new(limits.connections, limits.connections_per_address);
-    let origins = Origins::new(&limits);
+    let origins = Origins::new(&limits, Arc::clone(gate.metrics()));
     let door = Arc::new(Door { gate, origins, limits, ending, alive: places.alive() });
     let mut connections = Connections { door, places: Arc::new(places), tasks: JoinSet::new() };
     let result = accept_until(shutdown, listeners, &mut connections).await;

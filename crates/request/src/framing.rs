@@ -23,6 +23,7 @@ pub(crate) fn examine(head: &Parts) -> Result<(), Ambiguity> {
     if head.version == Version::HTTP_2 {
         connection_specific(headers)?;
     }
+    connection_options(headers)?;
     transfer_encoding(head)?;
     content_length(headers)?;
     single::stands_once(head)
@@ -75,6 +76,24 @@ fn connection_specific(headers: &HeaderMap) -> Result<(), Ambiguity> {
     Err(Ambiguity::new("ambiguous_framing", "a `TE` other than `trailers` in an HTTP/2 request"))
 }
 
+/// RFC 9110 §7.6.1: what says how the content is read, and for whom it is, is for every recipient and so no option of a
+/// connection. Were it taken away on the caller's word, the origin would guess at a body that was checked by its
+/// `Content-Type`.
+fn connection_options(headers: &HeaderMap) -> Result<(), Ambiguity> {
+    let options = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    for option in options.map(<[u8]>::trim_ascii) {
+        let of_content = option.get(..CONTENT.len()).is_some_and(|start| start.eq_ignore_ascii_case(CONTENT));
+        if of_content || option.eq_ignore_ascii_case(b"host") {
+            let detail = format!("`Connection` names {}, which is for the origin", quoted(option));
+            return Err(Ambiguity::new("ambiguous_framing", detail));
+        }
+    }
+    Ok(())
+}
+
 /// RFC 9112 §6.1 and §6.3. Pingora CVE-2026-2835: codings on HTTP/1.0, lists and repetitions each made two servers
 /// disagree on where the body ends, so the one value accepted is `chunked`.
 fn transfer_encoding(head: &Parts) -> Result<(), Ambiguity> {
@@ -118,6 +137,9 @@ static CONNECTION_SPECIFIC: [HeaderName; 5] = [
     TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// What the names of fields about the content begin with.
+const CONTENT: &[u8] = b"content-";
 
 /// Most header fields in one request. Browsers send about thirty, and the widely used servers stop at 100, as does the
 /// HTTP library of the proxy.

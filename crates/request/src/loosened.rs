@@ -28,7 +28,8 @@ pub struct Loosened {
     /// `.` and `..`, however encoded, are resolved (RFC 3986 §5.2.4). What would leave the root, or step back over
     /// `//`, is refused still.
     ///
-    /// Assumes nothing: the origin gets the resolved path.
+    /// Assumes nothing: the origin gets the resolved path. Where another proxy forwards what was written, the gate leaves
+    /// this and `empty_segments` off.
     pub dot_segments: bool,
     /// `%25` may stand before two hexadecimal digits and stays; what is encoded more than four times is refused still.
     ///
@@ -38,7 +39,8 @@ pub struct Loosened {
     /// decided as `/admin`, since servers that know parameters (RFC 3986 §3.3) serve the one for the other. A segment
     /// of parameters alone is refused still.
     ///
-    /// Assumes that an origin to which `/admin;v=1` is another resource than `/admin` guards it no more strictly.
+    /// Assumes that an origin to which `/admin;v=1` is another resource than `/admin` guards it no more strictly, and that
+    /// none cuts the whole path at its first `;` (Envoy CVE-2026-73511), which would read `/admin;/open` as `/admin`.
     pub parameters: bool,
     /// `//` is merged into `/`.
     ///

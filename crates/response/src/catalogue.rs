@@ -165,12 +165,13 @@ written! {
     "http_response_timeout" "http_upgrade_failed" "insufficient_scope" "invalid_host" "invalid_payload"
     "invalid_request" "invalid_token" "keys_stale" "keys_unavailable" "legal_restriction" "log_unavailable"
     "malformed_payload" "malformed_request" "method_override" "misdirected" "missing_host"
-    "network_restricted" "not_found" "origin_error" "origin_forbidden" "origin_not_found" "outside_hours"
+    "network_restricted" "not_found" "origin_error" "origin_forbidden" "origin_not_found" "outside_hours" "overloaded"
     "path_too_long" "payload_too_deep" "payload_too_large" "query_too_long" "rate_limited"
     "region_restricted" "repeated_header" "role_required" "step_up_required" "target_too_long"
     "tier_required" "tls_certificate_error" "tls_protocol_error" "token_algorithm" "token_audience"
     "token_claim" "token_expired" "token_header" "token_issuer" "token_key" "token_malformed"
     "token_not_yet_valid" "token_signature" "token_subject" "token_time" "token_type" "too_many_headers"
+    "tunnel_not_offered"
     "unsupported_media_type" "unsupported_version"
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn request(contract: Contract, headers: &HeaderMap) -> Result<Parts, 
     let host = agreed(headers, &[X_FORWARDED_HOST], "host").map_err(fault)?;
     let scheme = agreed(headers, &[X_FORWARDED_PROTO], "scheme").map_err(fault)?;
     let addresses = addresses(contract, headers).map_err(fault)?;
+    nothing_overrides(contract, headers).map_err(fault)?;
 
     let mut parts = Request::new(()).into_parts().0;
     parts.method = read_method(method).map_err(fault)?;
@@ -94,6 +95,22 @@ fn agreed<'h>(
         return Err(Fault::forwarding(detail));
     }
     Ok(first)
+}
+
+/// Refuses what an application may take for another target, host or method than the ones that are told. At the proxy's own
+/// door these are removed; here nothing can be, and the asking proxy would forward them beside the leave that was given
+/// for another request.
+fn nothing_overrides(contract: Contract, headers: &HeaderMap) -> Result<(), Fault> {
+    let told = |name: &str| contract.methods().contains(&name) || contract.targets().contains(&name);
+    match OVERRIDES.iter().find(|(name, _)| headers.contains_key(*name) && !told(name)) {
+        None => Ok(()),
+        Some((name, code)) => {
+            let detail = format!(
+                "`{name}` names another request to some applications; have the asking proxy remove it"
+            );
+            Err(Fault { code, detail })
+        }
+    }
 }
 
 /// Every line of addresses. nginx can tell the caller's address in `X-Real-IP` too, or alone: then it must be the one
@@ -174,6 +191,20 @@ const X_REAL_IP: &str = "x-real-ip";
 
 /// What the asking proxy says of the request.
 const PREFIXES: [&str; 2] = ["x-forwarded-", "x-original-"];
+
+/// What some applications believe before the request line or `Host`, and why it is refused. Other spellings of these names
+/// (`X_HTTP_Method`) have characters that no request may have.
+const OVERRIDES: [(&str, &str); 9] = [
+    (X_ORIGINAL_URI, "ambiguous_target"),
+    ("x-original-url", "ambiguous_target"),
+    ("x-rewrite-url", "ambiguous_target"),
+    ("x-host", "ambiguous_target"),
+    ("proxy", "ambiguous_target"),
+    (X_ORIGINAL_METHOD, "method_override"),
+    ("x-http-method", "method_override"),
+    ("x-http-method-override", "method_override"),
+    ("x-method-override", "method_override"),
+];
 
 /// What concerns the asking: where it goes, how its connection is kept, where its body ends. `Forwarded` is no part of
 /// any of these contracts, so it is the caller's own and would be believed.

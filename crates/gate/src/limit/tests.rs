@@ -64,7 +64,8 @@ fn granted(limit: &Arc<Limit>, asked: &[(Option<&Principal>, &str)]) -> Vec<bool
     let situation = situation("free");
     let ask = |(caller, client): &(Option<&Principal>, &str)| {
         let mut told = HeaderMap::new();
-        by_caller(std::iter::once(limit), *caller, &request(client), &situation, &mut told).is_ok()
+        let route = std::slice::from_ref(limit);
+        by_caller(&[], route, *caller, &request(client), &situation, &mut told).is_ok()
     };
     asked.iter().map(ask).collect()
 }
@@ -126,6 +127,20 @@ fn addresses_are_counted_apart_from_callers() {
     assert!(exceeded.retry_after > Duration::from_secs(3000), "{exceeded:?}");
     assert!(by_address(&limits, &request(THERE), &mut told).is_ok());
     assert_eq!(limits[1].keys(), 0, "the caller's own limit is not touched");
+}
+
+/// A limit that is configured is counted at exactly one place.
+#[test]
+fn addresses_count_for_an_app_before_and_for_a_route_after_the_decision() {
+    let of_app = [limit("shop/a", LimitBy::Address, &[], 1)];
+    let of_route = [limit("shop/items/a", LimitBy::Address, &[], 1)];
+    let ask = |client: &str| {
+        let (situation, mut told) = (situation("free"), HeaderMap::new());
+        by_caller(&of_app, &of_route, None, &request(client), &situation, &mut told)
+    };
+    assert!(ask(HERE).is_ok() && ask(THERE).is_ok());
+    assert_eq!(ask(HERE).map_err(|exceeded| exceeded.name), Err("shop/items/a".to_owned()));
+    assert_eq!(of_app[0].keys(), 0, "not counted twice");
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl Reader<'_> {
             None => (None, String::new()),
         };
         Some(OriginTarget {
-            fingerprint: fingerprint(upstream, &known_by),
+            app: app.name.clone(),
+            fingerprint: fingerprint(&app.name, upstream, &known_by),
             scheme: upstream.scheme.clone(),
             addresses: upstream.addresses.clone(),
             protocol: upstream.protocol,
@@ -77,11 +78,11 @@ impl Reader<'_> {
     }
 }
 
-/// Everything that concerns connections, and nothing else: a changed policy must not cost an upstream its connections.
-fn fingerprint(upstream: &Upstream, known_by: &str) -> String {
+/// Everything that concerns connections and how they are counted, and nothing else: a changed policy must not cost an upstream its connections.
+fn fingerprint(app: &str, upstream: &Upstream, known_by: &str) -> String {
     let addresses: Vec<&str> = upstream.addresses.iter().map(http::uri::Authority::as_str).collect();
     format!(
-        "{}://{} {:?} {:?} {:?} {known_by}",
+        "{app} {}://{} {:?} {:?} {:?} {known_by}",
         upstream.scheme,
         addresses.join(","),
         upstream.protocol,

@@ -65,7 +65,11 @@ fn taken_away(name: &str) -> bool {
             "forwarded",
             "x-real-ip",
             "x-rewrite-url",
+            "x-http-method",
             "x-http-method-override",
+            "x-method-override",
+            "x-host",
+            "proxy",
         ]
         .contains(&name.as_str())
 }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
 
+mod clients;
 mod forward_auth;
+mod gate;
+mod loads;
 #[path = "../support/mod.rs"]
 mod support;
 

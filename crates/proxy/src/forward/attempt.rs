@@ -13,6 +13,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use portcullis_gate::OriginTarget;
+use portcullis_measure::{Metrics, OriginOutcome};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -31,6 +32,7 @@ pub(super) struct Attempts<'a> {
     pub(super) target: &'a OriginTarget,
     pub(super) origin: &'a Origin,
     pub(super) place: Arc<OwnedSemaphorePermit>,
+    pub(super) metrics: &'a Metrics,
 }
 
 /// The head of an answer, and what its request holds of the origin.
@@ -70,6 +72,7 @@ impl Attempts<'_> {
             };
             let failure = match self.once(&mut lease, limit, deadline).await {
                 Ok(response) => {
+                    self.metrics.origin_try(&self.target.app, OriginOutcome::Answered);
                     let unread = !self.upload.progress().ended();
                     return Ok(Answered { response, lease, asked: self.asked.is_some(), unread });
                 }
@@ -78,7 +81,10 @@ impl Attempts<'_> {
             drop(lease);
             tried.push(address);
             let elsewhere = failure.used || tried.len() < self.origin.addresses();
-            match self.may_try(&failure).then(|| tries.again(elsewhere, &self.origin.budget)).flatten() {
+            let again = self.may_try(&failure).then(|| tries.again(elsewhere, &self.origin.budget)).flatten();
+            let outcome = if again.is_some() { OriginOutcome::Retried } else { failure.fault.counted() };
+            self.metrics.origin_try(&self.target.app, outcome);
+            match again {
                 Some(wait) => {
                     tracing::debug!(fault = %failure.fault, "tried again");
                     sleep(wait).await;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use portcullis_gate::{OriginRefusals, OutcomeWriter};
+use portcullis_measure::OriginOutcome;
 use portcullis_payload::PayloadFault;
-use portcullis_response::Fault as PayloadDetail;
+use portcullis_response::{Fault as PayloadDetail, Taken};
 
 use crate::caller::{CallerFault, Progress};
 use crate::origins::{ConnectFault, find, told};
@@ -62,6 +62,18 @@ impl Fault {
         matches!(self, Self::Unreachable(_) | Self::Terminated(_))
     }
 
+    /// What a try that ended so is counted as.
+    pub(super) fn counted(&self) -> OriginOutcome {
+        match self {
+            Self::Unreachable(ConnectFault::TimedOut(_))
+            | Self::Full(_)
+            | Self::NotAnsweredInTime(_)
+            | Self::TooLong => OriginOutcome::Timeout,
+            Self::Unreachable(_) => OriginOutcome::ConnectFailed,
+            _ => OriginOutcome::Broken,
+        }
+    }
+
     /// The public code where the body was refused for what it is.
     pub(super) fn payload_code(&self) -> Option<&'static str> {
         match self {
@@ -76,8 +88,8 @@ impl Fault {
         let response = match self {
             Self::Caller(fault) => caller(fault, refuse),
             Self::Payload(fault) => payload(fault, refuse),
-            Self::NoBuffer(_) => unavailable(refuse, "overloaded"),
-            Self::Unchecked => unavailable(refuse, "cannot_decide"),
+            Self::NoBuffer(_) => refuse.unavailable("overloaded"),
+            Self::Unchecked => refuse.unavailable("cannot_decide"),
             // RFC 9220 §3.
             Self::NoTunnel => refuse.unreadable("tunnel_not_offered", StatusCode::NOT_IMPLEMENTED),
             Self::Full(_) => refuse.gateway_timeout("connection_timeout"),
@@ -95,12 +107,6 @@ impl Fault {
         outcome.fault(self.to_string());
         response
     }
-}
-
-fn unavailable(refuse: &OriginRefusals, code: &str) -> Response<Bytes> {
-    let mut response = refuse.unreadable(code, StatusCode::SERVICE_UNAVAILABLE);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
 }
 
 /// An origin over HTTP/2 that shuts down, or that took a request back unseen (RFC 9113 §6.8, §8.7). Only the wording
@@ -139,23 +145,15 @@ fn payload(fault: &PayloadFault, refuse: &OriginRefusals) -> Response<Bytes> {
             .iter()
             .map(|fault| PayloadDetail { pointer: fault.pointer.clone(), message: fault.message.clone() })
             .collect(),
+        // What would be taken instead says it all (RFC 9110 §15.5.16, §12.5.3).
+        PayloadFault::Unsupported { accepted, .. } => {
+            return refuse.unsupported(Taken::Types(accepted.clone()));
+        }
+        PayloadFault::Encoded { .. } => return refuse.unsupported(Taken::Uncoded),
         // The code says it all.
         PayloadFault::TooLarge { .. } => Vec::new(),
         other => vec![PayloadDetail { pointer: String::new(), message: other.to_string() }],
     };
     let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = refuse.payload(fault.code(), status, details);
-    // What would be taken instead (RFC 9110 §15.5.16, §12.5.3).
-    match fault {
-        PayloadFault::Unsupported { accepted, .. } => {
-            if let Ok(accepted) = HeaderValue::try_from(accepted.join(", ")) {
-                response.headers_mut().insert(ACCEPT, accepted);
-            }
-        }
-        PayloadFault::Encoded { .. } => {
-            response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
-        _ => {}
-    }
-    response
+    refuse.payload(fault.code(), status, details)
 }

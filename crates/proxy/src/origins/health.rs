@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HOST, USER_AGENT};
-use http::uri::Parts;
+use http::uri::{Authority, Parts};
 use http::{HeaderValue, Method, Request, Uri};
 use portcullis_gate::HealthCheck;
+use portcullis_measure::Metrics;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::address::Address;
@@ -15,8 +16,27 @@ use super::standing::chance;
 use super::{Protocols, Sender};
 use crate::caller::{CallerBody, Upload};
 
+/// Where it is counted what checks of one address find. Dropped, the address is no longer counted.
+pub(super) struct Told {
+    metrics: Arc<Metrics>,
+    app: String,
+    address: String,
+}
+
+impl Told {
+    pub(super) fn new(metrics: Arc<Metrics>, app: &str, address: &Authority) -> Self {
+        Self { metrics, app: app.to_owned(), address: address.to_string() }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.metrics.origin_gone(&self.app, &self.address);
+    }
+}
+
 /// Checks until it is aborted.
-pub(super) async fn check(check: HealthCheck, address: Arc<Address>) {
+pub(super) async fn check(check: HealthCheck, address: Arc<Address>, told: Told) {
     let period = check.interval.max(SHORTEST_INTERVAL);
     // Many gates that began together do not ask together.
     let span = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -28,6 +48,7 @@ pub(super) async fn check(check: HealthCheck, address: Arc<Address>) {
         ticks.tick().await;
         let found = timeout(check.timeout, ask(&check, &address)).await;
         let found = found.unwrap_or_else(|_| Err(format!("no answer within {:?}", check.timeout)));
+        told.metrics.origin_health(&told.app, &told.address, found.is_ok());
         let needed = if found.is_ok() { check.up_after } else { check.down_after };
         if row.add(found.is_ok()) >= needed.max(1) && address.standing.checked(found.is_ok()) {
             match found {

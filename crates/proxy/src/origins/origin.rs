@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portcullis_gate::OriginTarget;
+use portcullis_measure::Metrics;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::address::Address;
 use super::connect::Connector;
-use super::health;
+use super::health::{self, Told};
 use crate::Limits;
 use crate::forward::retry::Budget;
 
@@ -34,7 +35,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    pub(super) fn new(target: &OriginTarget, limits: &Limits) -> Self {
+    pub(super) fn new(target: &OriginTarget, limits: &Limits, metrics: &Arc<Metrics>) -> Self {
         let connector = Arc::new(Connector::new(target, limits));
         let made = |authority: &http::uri::Authority| {
             Arc::new(Address::new(authority.clone(), Arc::clone(&connector)))
@@ -43,7 +44,8 @@ impl Origin {
         let mut checks = JoinSet::new();
         for (check, address) in addresses.iter().flat_map(|each| target.health.iter().map(move |h| (h, each)))
         {
-            checks.spawn(health::check(check.clone(), Arc::clone(address)));
+            let told = Told::new(Arc::clone(metrics), &target.app, &address.authority);
+            checks.spawn(health::check(check.clone(), Arc::clone(address), told));
         }
         Self {
             addresses,

@@ -55,6 +55,25 @@ fn two_framings_or_none_are_refused() {
     }
 }
 
+/// threats.md 20: what a caller lists in `Connection` is removed, so it must not be what the body is read by.
+#[test]
+fn the_connection_takes_nothing_of_the_content_away() {
+    for options in
+        ["content-type", "close, Content-Type", "close,CONTENT-ENCODING\t,te", "content-length", "Host"]
+    {
+        let fields: [(&str, &[u8]); 1] = [("connection", options.as_bytes())];
+        assert_eq!(code(Version::HTTP_11, &fields), Some("ambiguous_framing"), "{options}");
+    }
+    let split: [(&str, &[u8]); 2] = [("connection", b"close"), ("connection", b"content-type")];
+    assert_eq!(code(Version::HTTP_11, &split), Some("ambiguous_framing"));
+    for options in
+        ["", "close", "keep-alive, Upgrade", "TE", "x-content-type", "content", "transfer-encoding"]
+    {
+        let fields: [(&str, &[u8]); 1] = [("connection", options.as_bytes())];
+        assert_eq!(code(Version::HTTP_11, &fields), None, "{options}");
+    }
+}
+
 #[test]
 fn names_and_values_are_plain() {
     for name in ["x_auth_user", "x.auth.user", "x|y", "x!", "x~y"] {

@@ -55,6 +55,18 @@ fn what_is_told_becomes_the_request() {
     }
 }
 
+/// threats.md 10: an application that believes one of these would serve another request than the one that got leave.
+#[test]
+fn another_target_or_method_beside_the_one_told_is_refused() {
+    for (contract, pairs) in ALL {
+        for (name, code) in OVERRIDES {
+            let told = pairs.iter().any(|(there, _)| *there == name);
+            let fault = request(contract, &with(&pairs, &[(name, "/admin")])).unwrap_err();
+            assert_eq!(fault.code, if told { "ambiguous_forwarding" } else { code }, "{contract:?} {name}");
+        }
+    }
+}
+
 /// threats.md 22 and 18: what the proxy leaves out is not for the caller to say, so it is missed at every request.
 #[test]
 fn whatever_is_missing_or_empty_refuses() {
@@ -86,7 +98,7 @@ fn what_is_told_twice_must_agree() {
 
 #[test]
 fn other_proxies_words_are_the_callers_own() {
-    let forged = [("x-original-uri", "/public"), ("x-original-method", "GET"), ("x-real-ip", "10.0.0.1")];
+    let forged = [("x-real-ip", "10.0.0.1"), ("x-forwarded-prefix", "/public")];
     let parts = request(Contract::Caddy, &with(&CADDY, &forged)).unwrap();
     assert_eq!((parts.method.as_str(), parts.uri.path()), ("POST", "/items"));
     assert_eq!(parts.headers.len(), 3, "{:?}", parts.headers);

@@ -37,8 +37,8 @@ pub(crate) enum RawLimitBy {
     /// Each user or service; callers without identity by address. Counts what the policies allowed.
     #[default]
     Principal,
-    /// Each address (IPv6: each /64). Counts every request, also refused ones, since it is counted before anybody asks who
-    /// the caller is.
+    /// Each address (IPv6: each /64). On an app it counts every request, also refused ones, since it is counted before
+    /// anybody asks who the caller is; on a route it counts what the policies allowed.
     Address,
     /// Each credential: an API key, or the subject of a token. Counts what the policies allowed.
     Key,

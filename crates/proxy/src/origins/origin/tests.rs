@@ -6,7 +6,7 @@ fn origin(addresses: &[&str]) -> Origin {
     let first = addresses.first().expect("an address").parse().expect("an authority");
     let mut target = OriginTarget::plain(first);
     target.addresses = addresses.iter().map(|address| address.parse().expect("an authority")).collect();
-    Origin::new(&target, &Limits::default())
+    Origin::new(&target, &Limits::default(), &Default::default())
 }
 
 fn chosen(origin: &Origin, tried: &[Arc<Address>]) -> Arc<Address> {

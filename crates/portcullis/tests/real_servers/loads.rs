@@ -1,0 +1,25 @@
+//! Loads: of benchmarks, of callers that mean harm, and of a log that cannot be written; what a good caller notices of them.
+//!
+//! Nothing here is a measurement that may fail for the machine's sake: bounds on times and memory are generous, figures are
+//! printed. For figures at full size see `hostile`.
+
+mod benchmarks;
+mod disk;
+mod good;
+mod hostile;
+
+use crate::gate::{Gate, origin};
+use crate::support::Program;
+
+/// A gate before `origin.js` that lets everybody in.
+fn open_gate() -> (Gate, Program, u16) {
+    let (origin, port) = origin();
+    (Gate::start(&app(port)), origin, port)
+}
+
+/// The app of [`open_gate`].
+fn app(port: u16) -> String {
+    format!(
+        "[[app]]\nname = \"shop\"\nhosts = [\"shop.test\"]\nupstream = \"http://127.0.0.1:{port}\"\naccess = \"anyone\"\n"
+    )
+}

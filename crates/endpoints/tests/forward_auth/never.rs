@@ -100,15 +100,16 @@ async fn leave_is_given_for_exactly_one_recorded_permit() {
                 let mut request = Request::builder().uri(asking.path);
                 let headers = request.headers_mut().unwrap();
                 if asking.whole {
-                    for (name, value) in [
-                        ("x-original-method", "GET"),
-                        ("x-original-uri", "/open/x"),
-                        ("x-forwarded-method", "GET"),
-                        ("x-forwarded-uri", "/open/x"),
+                    // What one proxy says is another's caller's own word, and refused as such.
+                    let own: [(&'static str, &'static str); 2] = match asking.path {
+                        "/auth/nginx" => [("x-original-method", "GET"), ("x-original-uri", "/open/x")],
+                        _ => [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/open/x")],
+                    };
+                    for (name, value) in own.into_iter().chain([
                         ("x-forwarded-host", "shop.test"),
                         ("x-forwarded-proto", "https"),
                         ("x-forwarded-for", "203.0.113.7"),
-                    ] {
+                    ]) {
                         headers.insert(name, HeaderValue::from_static(value));
                     }
                 }
@@ -138,7 +139,7 @@ async fn leave_is_given_for_exactly_one_recorded_permit() {
     })
     .await
     .unwrap();
-    assert!(given.len() > 30, "only {} of the askings were good ones", given.len());
+    assert!(given.len() > 100, "only {} of the askings were good ones", given.len());
     let permits: Vec<_> = door
         .ended()
         .await

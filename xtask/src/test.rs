@@ -10,7 +10,16 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("chromium", "chromium", "looks at the refusal pages as a person would"),
     ("nginx", "nginx", "stands before an application and asks at the forward-auth door"),
     ("caddy", "caddy", "stands before an application and asks at the forward-auth door"),
+    ("node", "nodejs", "is an application with WebSockets and with bodies large and small"),
+    ("h2load", "nghttp2-client", "asks by HTTP/2 as fast as it can"),
+    ("wrk", "wrk", "asks by HTTP/1.1 as fast as it can"),
+    ("openssl", "openssl", "makes the certificate that curl checks"),
+    ("prlimit", "util-linux", "stands for a full disk where none can be mounted"),
 ];
+
+/// The Python that has `grpc`, the package that brings it, and why; a `python3` of one's own is asked first.
+const GRPC: (&[&str], &str, &str) =
+    (&["python3", "/usr/bin/python3"], "python3-grpcio", "calls the gate as gRPC's own client does");
 
 /// Fetches, checks, tests, takes the demo's tour.
 pub(crate) fn all() -> Result<(), String> {
@@ -40,7 +49,10 @@ pub(crate) fn generate() -> Result<(), String> {
 }
 
 fn fetch() -> Result<(), String> {
-    let missing: Vec<_> = NEEDED.iter().filter(|(program, _, _)| !have(program)).collect();
+    let programs = NEEDED.iter().filter(|(program, _, _)| !have(program)).copied();
+    let (pythons, package, why) = GRPC;
+    let grpc = (!pythons.iter().any(|python| has_grpc(python))).then_some(("grpc", package, why));
+    let missing: Vec<_> = programs.chain(grpc).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -72,6 +84,11 @@ fn fetch() -> Result<(), String> {
         root(&["rm", "-f", POLICY])?;
     }
     installed
+}
+
+fn has_grpc(python: &str) -> bool {
+    let asked = std::process::Command::new(python).args(["-c", "import grpc"]).output();
+    asked.is_ok_and(|output| output.status.success())
 }
 
 /// Asked by Debian's packages whether they may start what they bring; 101 says no.

@@ -2,12 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
 
-#[cfg(feature = "real-clients")]
 mod clients;
 mod forward_auth;
-#[cfg(feature = "real-clients")]
 mod gate;
-#[cfg(feature = "real-clients")]
 mod loads;
 #[path = "../support/mod.rs"]
 mod support;

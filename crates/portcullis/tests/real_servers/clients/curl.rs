@@ -90,8 +90,11 @@ fn curl_in_every_version() {
         assert!(head.starts_with(&format!("{version} 200")) && head.ends_with("\r\n\r\n"), "{head}");
         let dotted = ask("@/a/%2e%2e/b", &["--path-as-is"]);
         assert!(dotted.starts_with(&format!("{version} 400")), "{dotted}");
-        let two = ask("@/a", &["-o", "/dev/null", "-w", "%{num_connects} ", &site.again(scheme)]);
-        assert!(two.contains("1 ") && two.ends_with("0 "), "one connection for both: {two}");
+        // curl 7.88 cannot use a connection of prior knowledge twice, whoever serves it.
+        if !arguments.contains(&"--http2-prior-knowledge") {
+            let two = ask("@/a", &["-w", " connects: %{num_connects}", &site.again(scheme)]);
+            assert!(two.contains(" connects: 1") && two.ends_with(" connects: 0"), "one for both: {two}");
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::open_gate;
+use super::{asked, open_gate};
 use crate::gate::Gate;
-use crate::support::{Program, exchange, stdout};
+use crate::support::{Program, stdout};
 
 /// What h2load counted.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,13 +102,6 @@ fn policies_change_under_benchmarks() {
         "{reloads} and {more} reloads, {} versions",
         versions.len()
     );
-}
-
-/// The origin knows how often it was asked.
-fn asked(port: u16) -> usize {
-    let address = ([127, 0, 0, 1], port).into();
-    let answer = exchange(address, "GET /asked HTTP/1.1\r\nHost: origin\r\nConnection: close\r\n\r\n");
-    answer.rsplit("\r\n").find_map(|line| line.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
 }
 
 /// What was started is answered, what was decided was asked for, and nothing else is: neither side knows of a request that

@@ -109,6 +109,8 @@ pub(crate) fn start_logging(json: bool) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
+        // Where standard error cannot be written either, complaining there is a panic: of the log's writer, of a request.
+        .log_internal_errors(false)
         .with_max_level(tracing::Level::INFO);
     let started = if json { builder.json().try_init() } else { builder.try_init() };
     if started.is_err() {

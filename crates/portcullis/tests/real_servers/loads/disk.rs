@@ -14,7 +14,7 @@ use crate::support::{Program, get};
 /// Longest wait for the log to heal, whose pauses between attempts grow to a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A gate whose log is on a disk that can be filled and emptied.
+/// A gate whose decision log, and whatever else it says, is on a disk that can be filled and emptied.
 struct Site {
     gate: Gate,
     _origin: Program,
@@ -41,7 +41,9 @@ impl Site {
             .output()
             .is_ok_and(|output| output.status.success());
         let script = if own {
-            format!("exec unshare --map-root-user --mount sh -c '{mounted} && exec \"$0\" run' \"$0\"")
+            format!(
+                "exec unshare --map-root-user --mount sh -c '{mounted} && exec \"$0\" run 2> data/gate.log' \"$0\""
+            )
         } else {
             // Ignored signals stay ignored: the write then fails, and nobody is killed for it.
             "trap '' XFSZ; exec \"$0\" run".to_owned()

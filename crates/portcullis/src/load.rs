@@ -15,6 +15,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use miette::{MietteDiagnostic, NamedSource, Report};
 use portcullis_context::{Describes, Directory, GeoDatabase, GeoSources, Zones};
 use portcullis_gate::{Apps, bind};
+use portcullis_identity::KeySource;
 use portcullis_policy::{Origin, Policies, SourceText};
 use portcullis_proxy::serve::tls::CertificateSet;
 use portcullis_response::Renderer;
@@ -84,6 +85,7 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
     let policies = reader.policies(&named, &written);
     let geo = reader.geo(&named);
     together::issuers(&mut reader.source, &named);
+    reader.key_files(&named);
     together::missing_databases(&mut reader.source, &named);
     if let Some(policies) = &policies {
         together::unread_texts(&mut reader.source, &named, policies);
@@ -136,6 +138,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Key files are read where they are used, and a fault in one is found by [`together::issuers`]. They count here all the
+    /// same: a key that was taken out of one must not stay in force because nothing else changed.
+    fn key_files(&mut self, named: &Named) {
+        for (_, issuer) in &named.issuers {
+            if let KeySource::File(file) = &issuer.keys
+                && let Ok(bytes) = files::bytes(file)
+            {
+                self.digest.update(&bytes.len().to_le_bytes());
+                self.digest.update(&bytes);
+            }
+        }
+    }
+
     fn directory(&mut self, named: &Named) -> Option<Directory> {
         let Some(folder) = &named.directory else { return Some(Directory::default()) };
         let files = self.folder(folder, "toml")?;

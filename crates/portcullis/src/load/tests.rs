@@ -172,3 +172,33 @@ fn where_the_log_is_stays_known() {
     assert_eq!(loaded.log_folder, Some(folder.path().join("here/log")));
     assert_eq!(loaded.state_file, Some(folder.path().join("here/state.sqlite")));
 }
+
+/// P11: a signing key that was taken out of its file is not believed for longer than other changes take.
+#[test]
+fn a_changed_key_file_is_another_version() {
+    // The public keys of RFC 7515 A.3 and RFC 7517 A.1.
+    let key = |kid: &str, x: &str, y: &str| {
+        format!(
+            "{{\"keys\": [{{\"kty\": \"EC\", \"crv\": \"P-256\", \"kid\": \"{kid}\", \"x\": \"{x}\", \"y\": \"{y}\"}}]}}"
+        )
+    };
+    let before = key(
+        "a",
+        "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    );
+    let after = key(
+        "b",
+        "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    );
+    let folder = folder(
+        "[[issuer]]\nissuer = \"https://id.test\"\naudiences = [\"shop\"]\njwks_file = \"keys.json\"\nalgorithms = [\"ES256\"]\n",
+        &[("keys.json", before.as_bytes())],
+    );
+    let version = || load(folder.path()).parts.expect("it loads").version;
+    let first = version();
+    assert_eq!(version(), first);
+    std::fs::write(folder.path().join("keys.json"), after).unwrap();
+    assert_ne!(version(), first);
+}

@@ -262,7 +262,7 @@ mod tests {
     /// threats.md 13: a fast matcher that differs from the slow one above some number of routes.
     #[test]
     fn many_routes_are_matched_as_few_are() {
-        for count in [1, 99, 101, 1000] {
+        for count in [1, 99, 101, 10_000] {
             let names: Vec<_> = (0..count).map(|n| (format!("r{n}"), format!("/a/{n}/**"))).collect();
             let routes: Vec<_> =
                 names.iter().map(|(name, path)| (name.as_str(), path.as_str(), &[][..])).collect();
@@ -271,6 +271,18 @@ mod tests {
                 assert_eq!(found(&apps, "GET", &format!("/a/{n}/x")), Some(format!("shop/r{n}")));
             }
             assert_eq!(found(&apps, "GET", &format!("/a/{count}/x")), None);
+        }
+    }
+
+    /// threats.md 13: the same of hosts, in whatever case they are asked for.
+    #[test]
+    fn many_hosts_are_found_as_few_are() {
+        for count in [1, 99, 101, 10_000] {
+            let mut wide = app("wide", "/**", &[("all", "/**", &[])]);
+            wide.hosts = (0..count).map(|n| format!("shop{n}.test")).collect();
+            wide.hosts.push("shop.test".to_owned());
+            let apps = Apps::new(vec![wide]);
+            assert_eq!(found(&apps, "GET", "/x").as_deref(), Some("wide/all"), "SHOP.test, one of {count}");
         }
     }
 }

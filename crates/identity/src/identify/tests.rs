@@ -242,3 +242,36 @@ fn api_keys_and_tokens_stand_side_by_side() {
 fn identifier_without_keys() -> Identifier {
     Identifier::new(Vec::new(), None).unwrap()
 }
+
+/// threats.md 4: what is remembered of one token is not remembered of one that differs from it in anything.
+#[test]
+fn remembered_tokens_are_told_apart_by_every_part() {
+    let (first, second) = (dev("ES256"), dev("EdDSA"));
+    let identifier = identifier(&[first.jwk(), second.jwk()]);
+    let same = || claims_with(json!({ "tier": "free", "groups": ["a", "b"] }));
+    let others = [
+        (claims_with(json!({ "tier": "free", "groups": ["a", "b"], "sub": "bob" })), first),
+        (claims_with(json!({ "tier": "pro", "groups": ["a", "b"] })), first),
+        (claims_with(json!({ "tier": "free", "groups": ["ab"] })), first),
+        (claims_with(json!({ "tier": "free", "groups": ["a", "b"], "aud": "second" })), first),
+        (claims_with(json!({ "tier": "free", "groups": ["a", "b"], "exp": present() + 200 })), first),
+        (same(), second),
+    ];
+    let identify = |token: &str| identifier.identify(&bearer(token), now()).unwrap();
+    let one = first.sign(&same(), "at+jwt").unwrap();
+    let remembered = identify(&one);
+    for (place, (claims, issuer)) in others.into_iter().enumerate() {
+        let other = issuer.sign(&claims, "at+jwt").unwrap();
+        let fresh = self::identifier(&[first.jwk(), second.jwk()]);
+        let expected = fresh.identify(&bearer(&other), now()).unwrap();
+        // Once before it is remembered, once after.
+        for _ in 0..2 {
+            assert_eq!(identify(&other), expected, "{place}");
+            assert_eq!(identify(&one), remembered, "{place}");
+        }
+        assert_eq!(identifier.cached(), place + 2, "each is remembered by itself");
+    }
+    // A changed signature is another token, though it says the same.
+    let forged = format!("{}A", one.trim_end_matches(|last: char| last != '.'));
+    assert!(identifier.identify(&bearer(&forged), now()).is_err());
+}

@@ -202,3 +202,43 @@ fn a_changed_key_file_is_another_version() {
     std::fs::write(folder.path().join("keys.json"), after).unwrap();
     assert_ne!(version(), first);
 }
+
+/// threats.md 4: connections are kept by what describes their upstream; two that differ in anything share none.
+#[test]
+fn connections_are_shared_by_nothing_that_differs() {
+    let described = |name: &str, upstream: &str, more: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), authority.cert.pem()).unwrap();
+        let app =
+            format!("[[app]]\nname = \"{name}\"\nhosts = [\"shop.test\"]\nupstreams = [{upstream}]\n{more}");
+        std::fs::write(folder.path().join("portcullis.toml"), app).unwrap();
+        let loaded = load(folder.path());
+        let parts = loaded.parts.unwrap_or_else(|| panic!("{}", report::plain(&loaded.findings)));
+        parts.apps.iter().next().unwrap().origin.fingerprint.clone()
+    };
+    let one = "\"http://127.0.0.1:9000\"";
+    let all = [
+        described("shop", one, ""),
+        described("mail", one, ""),
+        described("shop", "\"https://127.0.0.1:9000\"", ""),
+        described("shop", "\"http://127.0.0.1:9001\"", ""),
+        described("shop", "\"http://127.0.0.2:9000\"", ""),
+        described("shop", "\"http://127.0.0.1:9000\", \"http://127.0.0.1:9001\"", ""),
+        described("shop", one, "protocol = \"http2\""),
+        described("shop", one, "connect_timeout = \"7s\""),
+        described("shop", one, "health = { path = \"/healthz\" }"),
+        described("shop", "\"https://127.0.0.1:9000\"", "upstream_tls = { server_name = \"a.test\" }"),
+        described("shop", "\"https://127.0.0.1:9000\"", "upstream_tls = { server_name = \"b.test\" }"),
+        described("shop", "\"https://127.0.0.1:9000\"", "upstream_tls = { ca = \"ca.pem\" }"),
+        // Made anew each time, so another authority.
+        described("shop", "\"https://127.0.0.1:9000\"", "upstream_tls = { ca = \"ca.pem\" }"),
+    ];
+    let different: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(different.len(), all.len(), "{all:#?}");
+    assert_eq!(
+        described("shop", one, "intercept = [\"5xx\"]"),
+        all[0],
+        "what is no connection's matter costs none"
+    );
+}

@@ -6,15 +6,32 @@ use crate::cli::complain_plainly;
 
 /// Prints findings to standard error, in colour if it is a terminal that wants it.
 pub(crate) fn to_stderr(findings: &[Report]) {
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
+    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    complain_plainly(&rendered(findings, theme));
+    let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let escapes = if coloured { Escapes::OfColour } else { Escapes::None };
+    complain_plainly(&printable(&rendered(findings, theme), escapes));
+}
+
+/// Says findings in the log of the process, for whoever reads that by program.
+pub(crate) fn to_log(findings: &[Report]) {
+    for finding in findings {
+        let place = place(finding);
+        let (file, line) =
+            (place.as_ref().and_then(|place| place.file.as_deref()), place.as_ref().map(|place| place.line));
+        let code = finding.code().map(|code| code.to_string());
+        let help = finding.help().map(|help| help.to_string());
+        if is_error(finding) {
+            tracing::error!(code, file, line, help, "{finding}");
+        } else {
+            tracing::warn!(code, file, line, help, "{finding}");
+        }
+    }
 }
 
 /// Findings as plain text.
 pub(crate) fn plain(findings: &[Report]) -> String {
-    rendered(findings, GraphicalTheme::none())
+    printable(&rendered(findings, GraphicalTheme::none()), Escapes::None)
 }
 
 fn rendered(findings: &[Report], theme: GraphicalTheme) -> String {
@@ -30,6 +47,37 @@ fn rendered(findings: &[Report], theme: GraphicalTheme) -> String {
     text
 }
 
+/// Whether a text may have the escape sequences that change colours, as those of a theme do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    OfColour,
+    None,
+}
+
+/// Findings repeat names and lines as they are written. What would move the cursor, or show a text in another order than it
+/// stands in, is shown as a symbol of the same width, so that places still fit.
+fn printable(text: &str, escapes: Escapes) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (at, character) in text.char_indices() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            '\r' if text.get(at + 1..).is_some_and(|rest| rest.starts_with('\n')) => {}
+            '\u{1b}' if escapes == Escapes::OfColour && colours(text.get(at + 1..)) => shown.push(character),
+            '\u{7f}' => shown.push('\u{2421}'),
+            '\0'..'\u{20}' => shown.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}')),
+            '\u{80}'..'\u{a0}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.push('\u{fffd}'),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Whether an escape goes on as one that only changes colours: `[`, numbers, `m`.
+fn colours(rest: Option<&str>) -> bool {
+    let Some(numbers) = rest.and_then(|rest| rest.strip_prefix('[')) else { return false };
+    numbers.trim_start_matches(|next: char| next.is_ascii_digit() || next == ';').starts_with('m')
+}
+
 /// Findings as one JSON document: `{"findings": [{severity, code, message, help, file, line, column, length}]}`.
 pub(crate) fn json(findings: &[Report]) -> serde_json::Value {
     serde_json::json!({ "findings": findings.iter().map(one).collect::<Vec<_>>() })
@@ -40,8 +88,8 @@ fn one(finding: &Report) -> serde_json::Value {
     serde_json::json!({
         "severity": if is_error(finding) { "error" } else { "warning" },
         "code": finding.code().map(|code| code.to_string()),
-        "message": finding.to_string(),
-        "help": finding.help().map(|help| help.to_string()),
+        "message": printable(&finding.to_string(), Escapes::None),
+        "help": finding.help().map(|help| printable(&help.to_string(), Escapes::None)),
         "file": place.as_ref().and_then(|place| place.file.clone()),
         "line": place.as_ref().map(|place| place.line),
         "column": place.as_ref().map(|place| place.column),
@@ -76,7 +124,7 @@ fn place(finding: &Report) -> Option<Place> {
 mod tests {
     use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
 
-    use super::{is_error, json, plain};
+    use super::{Escapes, is_error, json, plain, printable};
 
     fn findings() -> Vec<Report> {
         let placed = MietteDiagnostic::new("unknown key `lisen`")
@@ -115,6 +163,18 @@ mod tests {
             assert!(text.contains(part), "`{part}` is not in\n{text}");
         }
         assert!(!text.contains('\u{1b}'), "no colour where none was asked for");
+    }
+
+    #[test]
+    fn nothing_written_moves_the_cursor_or_turns_a_line_round() {
+        let written = "\u{1b}[2J\u{1b}[31m\u{7f}\u{9b}\u{202e}a\rb\r\n";
+        let shown = printable(written, Escapes::None);
+        assert_eq!(shown, "\u{241b}[2J\u{241b}[31m\u{2421}\u{fffd}\u{fffd}a\u{240d}b\n");
+        let coloured = printable(written, Escapes::OfColour);
+        assert_eq!(coloured, "\u{241b}[2J\u{1b}[31m\u{2421}\u{fffd}\u{fffd}a\u{240d}b\n");
+        let finding = || Report::new(MietteDiagnostic::new("unknown key `\u{1b}[2J`"));
+        assert!(!plain(&[finding()]).contains('\u{1b}'));
+        assert!(!json(&[finding()]).to_string().contains("\\u001b"));
     }
 
     #[test]

@@ -50,6 +50,9 @@ impl Ambiguity {
 /// For records of requests that were refused before anybody could tell what they are.
 #[must_use]
 pub fn discreet(text: &str) -> String {
+    if !text.contains(['@', '=']) {
+        return text.to_owned();
+    }
     let after = text.rsplit_once('@').map(|(_, after)| after);
     let mut shown = if after.is_some() { "…@".to_owned() } else { String::new() };
     let mut hiding = false;

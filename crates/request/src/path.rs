@@ -32,13 +32,12 @@ impl CanonicalPath {
     /// # Errors
     /// As [`CanonicalPath::parse`].
     pub fn parse_loosened(raw: &str, loosened: Loosened) -> Result<Self, Ambiguity> {
-        if raw.len() > LONGEST_PATH {
-            let detail = format!("the path has {} bytes, at most {LONGEST_PATH} are read", raw.len());
-            return Err(Ambiguity::new("path_too_long", detail));
-        }
-        canonical(raw, loosened)
-            .map(Self)
-            .map_err(|fault| Ambiguity::new("ambiguous_path", format!("the path {} {fault}", quoted(raw))))
+        bounded(raw, "the path")?;
+        let path = canonical(raw, loosened)
+            .map_err(|fault| Ambiguity::new("ambiguous_path", format!("the path {} {fault}", quoted(raw))))?;
+        // Encoding makes a path longer, at most threefold: what is forwarded must itself be a path that is read.
+        bounded(&path, "the canonical path")?;
+        Ok(Self(path))
     }
 
     /// The path as text, starting with `/`.
@@ -59,6 +58,14 @@ impl std::fmt::Display for CanonicalPath {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+fn bounded(path: &str, what: &str) -> Result<(), Ambiguity> {
+    if path.len() <= LONGEST_PATH {
+        return Ok(());
+    }
+    let detail = format!("{what} has {} bytes, at most {LONGEST_PATH} are read", path.len());
+    Err(Ambiguity::new("path_too_long", detail))
 }
 
 /// Decodes, then merges and resolves, then looks at what was kept: each step sees the only spelling that the step before

@@ -99,7 +99,8 @@ fn check_purpose(jwk: &Map<String, Value>) -> Result<(), String> {
     match jwk.get("use") {
         None => {}
         Some(Value::String(purpose)) if purpose == "sig" => {}
-        Some(other) => return Err(format!("its `use` is {other}, not \"sig\"")),
+        Some(Value::String(other)) => return Err(format!("its `use` is {other:?}, not \"sig\"")),
+        Some(_) => return Err("its `use` is no text".to_owned()),
     }
     match jwk.get("key_ops") {
         None => Ok(()),

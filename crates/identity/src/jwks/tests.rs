@@ -65,6 +65,8 @@ fn unusable_keys_are_set_aside_with_their_reason() {
     let off_curve = base64url::encode(&[1; 32]);
     let cases = [
         (changed(ec.clone(), json!({ "use": "enc" })), "`use`"),
+        // Nothing that moves a cursor comes out of a key into a log.
+        (changed(ec.clone(), json!({ "use": "\u{7f}\u{1b}" })), r#"`use` is "\u{7f}\u{1b}""#),
         (changed(ec.clone(), json!({ "use": ["sig"] })), "`use`"),
         (changed(ec.clone(), json!({ "key_ops": ["sign"] })), "`key_ops`"),
         (changed(ec.clone(), json!({ "key_ops": "verify" })), "`key_ops`"),

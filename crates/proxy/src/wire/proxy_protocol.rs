@@ -111,8 +111,20 @@ pub fn parse_proxy_header(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
     }
 }
 
+/// What the library says, on one line: one of its texts has a line end in it.
+fn malformed(fault: impl ToString) -> ProxyFault {
+    let mut said = String::new();
+    for character in fault.to_string().chars() {
+        if character.is_control() {
+            said.extend(character.escape_default());
+        } else {
+            said.push(character);
+        }
+    }
+    ProxyFault::Malformed(said)
+}
+
 fn text(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
-    let malformed = |why: String| ProxyFault::Malformed(why);
     if header.len() > LONGEST_LINE {
         return Err(ProxyFault::TooLong(LONGEST_LINE));
     }
@@ -120,10 +132,10 @@ fn text(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
     if line.iter().any(|byte| !byte.is_ascii_graphic() && *byte != b' ') || line.is_empty() {
         return Err(malformed(format!("`{}` is not one line of text", header.escape_ascii())));
     }
-    let parsed = v1::Header::try_from(header).map_err(|fault| malformed(fault.to_string()))?;
+    let parsed = v1::Header::try_from(header).map_err(malformed)?;
     // Which the number parser of the standard library takes for a sign.
     if parsed.addresses != v1::Addresses::Unknown && line.contains(&b'+') {
-        return Err(malformed("a port has a sign".to_owned()));
+        return Err(malformed("a port has a sign"));
     }
     Ok(match parsed.addresses {
         v1::Addresses::Unknown => None,
@@ -141,9 +153,8 @@ fn text(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
 /// The type-length-values behind the addresses are bounded with the rest and not looked at: nothing here needs them, and
 /// what is not read cannot be misread (Envoy CVE-2024-23324).
 fn binary(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
-    let malformed = |why: String| ProxyFault::Malformed(why);
     let Some((fixed, block)) = header.split_at_checked(FIXED) else {
-        return Err(malformed("it ends within its first 16 bytes".to_owned()));
+        return Err(malformed("it ends within its first 16 bytes"));
     };
     let declared = match fixed.get(FIXED - LENGTH..) {
         Some([high, low]) => usize::from(u16::from_be_bytes([*high, *low])),
@@ -159,7 +170,7 @@ fn binary(header: &[u8]) -> Result<Option<Source>, ProxyFault> {
     if fixed.get(SIGNATURE.len()) == Some(&VERSION_2_LOCAL) {
         return Ok(None);
     }
-    let parsed = v2::Header::try_from(header).map_err(|fault| malformed(fault.to_string()))?;
+    let parsed = v2::Header::try_from(header).map_err(malformed)?;
     match (parsed.protocol, parsed.addresses) {
         (_, v2::Addresses::Unspecified) => Ok(None),
         (v2::Protocol::Stream, v2::Addresses::IPv4(ip)) => Ok(Some(Source::new(

@@ -95,6 +95,9 @@ fn length_is_bounded() {
     let longest = format!("/{}", "a".repeat(super::LONGEST_PATH - 1));
     assert!(CanonicalPath::parse(&longest).is_ok());
     assert_eq!(CanonicalPath::parse(&format!("{longest}a")).expect_err("too long").code, "path_too_long");
+    // What grows beyond the bound when it is encoded would not be read by whoever reads it next.
+    let growing = format!("/{}", "+".repeat(super::LONGEST_PATH - 1));
+    assert_eq!(CanonicalPath::parse(&growing).expect_err("grows").code, "path_too_long");
 }
 
 #[test]

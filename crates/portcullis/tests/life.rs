@@ -66,10 +66,32 @@ fn a_bad_file_changes_nothing_and_is_named() {
         line.starts_with("portcullis_reloads_total{") && line.contains("refused") && line.ends_with(" 1")
     });
     assert!(counted, "{metrics}");
+    let said = gate.said();
+    let named = |line: &serde_json::Value| line["level"] != "INFO" && line.to_string().contains("a.cedar");
+    assert!(said.iter().any(named), "{said:?}");
 
     std::fs::remove_file(gate.folder.path().join("policies/a.cedar")).unwrap();
     assert_eq!(gate.admin("POST", "/reload").0, 200);
     assert!(!gate.admin("GET", "/readyz").1.contains("a.cedar"));
+}
+
+/// Whoever is told a reference finds what was logged about the request by it.
+#[test]
+fn what_concerns_a_request_is_logged_with_its_reference() {
+    let gate = Gate::start("anyone");
+    let log = gate.folder.path().join("data/log");
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::write(&log, "in the way").unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
+    let mut refused = String::new();
+    until("the log cannot be written", || {
+        refused = support::exchange(gate.address, request);
+        refused.starts_with("HTTP/1.1 503 ")
+    });
+    let reference = refused.lines().find_map(|line| line.strip_prefix("x-portcullis-ref: ")).unwrap();
+    let said = gate.said();
+    let about = |line: &serde_json::Value| line["fields"]["reference"] == reference;
+    assert!(said.iter().any(about), "{reference} is not in {said:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{load, report, serve};
 pub(crate) struct Run {
     #[command(flatten)]
     path: ConfigPath,
-    /// Write logs as JSON lines.
+    /// Write logs as JSON lines, and whatever else goes to standard error too.
     #[arg(long)]
     log_json: bool,
 }
@@ -20,17 +20,29 @@ impl Run {
     pub(crate) fn run(&self) -> Exit {
         serve::start_logging(self.log_json);
         let loaded = load::load_all(&self.path.config);
-        report::to_stderr(&loaded.findings);
+        if self.log_json {
+            report::to_log(&loaded.findings);
+        } else {
+            report::to_stderr(&loaded.findings);
+        }
         let Some(parts) = loaded.parts else {
-            complain("the configuration is not usable; nothing was started", None);
+            self.complain(&"the configuration is not usable; nothing was started", None);
             return Exit::Wrong;
         };
         match serve::run(parts) {
             Ok(()) => Exit::Done,
             Err(fault) => {
-                complain(&fault, fault.hint());
+                self.complain(&fault, fault.hint());
                 Exit::Failed
             }
+        }
+    }
+
+    fn complain(&self, what: &dyn std::fmt::Display, hint: Option<&str>) {
+        if self.log_json {
+            tracing::error!(hint, "{what}");
+        } else {
+            complain(what, hint);
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::support::{self, Program, free_port, wait_for};
 
 const TOKEN: &str = "a-token-for-operators-of-this-test";
 
+/// The file that it logs into.
+const SAID: &str = "said.jsonl";
+
 /// A running gate before an origin of ours.
 pub(crate) struct Gate {
     pub(crate) folder: tempfile::TempDir,
@@ -55,6 +58,14 @@ impl Gate {
         write(&self.folder, access, self.address, self.admin, self.origin.address);
     }
 
+    /// What it has logged so far.
+    pub(crate) fn said(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(SAID)).unwrap();
+        // A line may still be under way.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
         let status =
@@ -79,7 +90,8 @@ impl Gate {
 
 fn spawn(folder: &tempfile::TempDir, handed: Option<&TcpListener>) -> Program {
     let mut command = support::portcullis(folder.path());
-    command.arg("run").stdin(Stdio::null()).stderr(Stdio::null());
+    let said = std::fs::File::options().create(true).append(true).open(folder.path().join(SAID)).unwrap();
+    command.args(["run", "--log-json"]).stdin(Stdio::null()).stderr(said);
     if let Some(listener) = handed {
         let parent_fd = listener.try_clone().unwrap().into();
         command.env("LISTEN_FDS", "1").fd_mappings(vec![FdMapping { parent_fd, child_fd: 3 }]).unwrap();

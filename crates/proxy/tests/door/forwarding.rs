@@ -57,7 +57,7 @@ async fn callers_set_no_identity_and_remove_none() {
         X-Forwarded-Prefix: /x\r\nForwarded: for=10.0.0.1\r\nX-Original-URL: /admin\r\n\
         X-HTTP-Method-Override: DELETE\r\nProxy: http://evil.example\r\nTE: gzip\r\nKeep-Alive: 5\r\n\
         Expect: 100-continue\r\nX-Mine: 1\r\nX-Stays: 1\r\n\
-        Connection: close, X-Mine, X-Portcullis-User, X-Portcullis-Ref, X-Forwarded-For, Host\r\n\r\n",
+        Connection: close, X-Mine, X-Portcullis-User, X-Portcullis-Ref, X-Forwarded-For\r\n\r\n",
         door.key
     );
     exchange(door.address, request).await;
@@ -83,6 +83,10 @@ async fn callers_set_no_identity_and_remove_none() {
     assert_eq!(fields(&head, "x-portcullis-groups"), ["staff"]);
     let own = fields(&head, "x-portcullis-ref");
     assert!(own.len() == 1 && own[0].len() == 30, "{own:?}");
+    let removing = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close, Host\r\n\r\n";
+    let answer = exchange(door.address, removing).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(heads.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -87,6 +87,34 @@ async fn an_unread_body_is_called_off_and_the_connection_stays() {
     assert_eq!(door.ended().await.len(), 2);
 }
 
+/// What a caller says of itself behind its body counts as little as before it.
+#[tokio::test]
+async fn trailers_name_no_caller() {
+    let (seen, mut sights) = unbounded_channel();
+    let origin = on_connection(move |mut connection| {
+        let seen = seen.clone();
+        async move {
+            let head = connection.head().await.unwrap_or_default();
+            let body = connection.until("\r\n\r\n").await.unwrap_or_default();
+            drop(seen.send(head + &body));
+            connection.send(OK).await;
+        }
+    })
+    .await;
+    let door = door(origin).await;
+    let mut framer = Framer::connect(door.address, &[]).await;
+    let said = ("trailer", "content-digest, x-portcullis-user");
+    let head = block(&[(":method", "POST"), (":scheme", "http"), (":authority", "a"), (":path", "/"), said]);
+    framer.send(HEADERS, END_HEADERS, 1, &head).await;
+    framer.send(DATA, 0, 1, b"hi").await;
+    let trailers =
+        block(&[("content-digest", "7"), ("x-portcullis-user", "admin"), ("x-forwarded-user", "admin")]);
+    framer.send(HEADERS, END_HEADERS | END_STREAM, 1, &trailers).await;
+    assert!(matches!(framer.end_of(1).await, End::Answered(_)));
+    let request = sights.recv().await.expect("forwarded").to_ascii_lowercase();
+    assert!(request.contains("content-digest: 7\r\n") && !request.contains("admin"), "{request}");
+}
+
 /// threats.md 12 and 16, RFC 9113 §8.2 and §8.3.
 #[tokio::test]
 async fn malformed_heads_reach_no_origin() {

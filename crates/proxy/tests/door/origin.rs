@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -26,7 +27,7 @@ where
 }
 
 /// An origin that answers every request with the same bytes and closes; the heads it saw come from the receiver.
-pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, UnboundedReceiver<String>) {
+pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, Heads) {
     let (seen, heads) = unbounded_channel();
     let answer = answer.into();
     let address = on_connection(move |mut connection| {
@@ -39,7 +40,22 @@ pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> (SocketAddr, Unboun
         }
     })
     .await;
-    (address, heads)
+    (address, Heads(heads))
+}
+
+/// The heads that an origin saw.
+pub(crate) struct Heads(UnboundedReceiver<String>);
+
+impl Heads {
+    /// The next one; `None` if none comes: a request that was refused must fail a test, not keep it waiting.
+    pub(crate) async fn recv(&mut self) -> Option<String> {
+        timeout(PATIENCE, self.0.recv()).await.ok().flatten()
+    }
+
+    /// The next one, if it came already.
+    pub(crate) fn try_recv(&mut self) -> Result<String, TryRecvError> {
+        self.0.try_recv()
+    }
 }
 
 /// An address where nobody listens.

@@ -6,6 +6,7 @@ use crate::caller::{Caller, exchange};
 use crate::origin::{OK, answering, on_connection};
 use crate::world::{door, tuned};
 
+/// As server-sent events need it.
 #[tokio::test]
 async fn an_answer_passes_while_it_is_made() {
     let (go, going) = unbounded_channel::<()>();
@@ -14,20 +15,22 @@ async fn an_answer_passes_while_it_is_made() {
         let going = std::sync::Arc::clone(&going);
         async move {
             connection.head().await;
-            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n").await;
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+            connection.send(&format!("{head}d\r\ndata: first\n\n\r\n")).await;
             going.lock().await.recv().await;
-            connection.send("6\r\nsecond\r\n0\r\n\r\n").await;
+            connection.send("e\r\ndata: second\n\n\r\n0\r\n\r\n").await;
         }
     })
     .await;
     let door = door(origin).await;
     let mut caller = Caller::connect(door.address).await;
     caller.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    caller.until("first").await;
+    caller.until("data: first\n\n").await;
     go.send(()).expect("the origin waits");
     assert!(caller.rest().await.contains("second"));
     let ended = door.ended().await;
-    assert_eq!((ended[0].bytes, ended[0].fault.as_deref()), (11, None));
+    assert_eq!((ended[0].bytes, ended[0].fault.as_deref()), (27, None));
 }
 
 #[tokio::test]

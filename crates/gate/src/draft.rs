@@ -2,6 +2,7 @@
 //!
 //! INVARIANT: text from the caller enters only escaped, cut and redacted; credentials never do.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderMap;
@@ -54,7 +55,7 @@ impl Draft {
             .get(http::header::HOST)
             .map(http::HeaderValue::as_bytes)
             .or_else(|| head.uri.authority().map(|authority| authority.as_str().as_bytes()))
-            .map(|host| cut(&discreet(&host.escape_ascii().to_string())));
+            .map(|host| cut(&discreet(&escaped(host))));
         let entry = Entry {
             reference: reference.uuid(),
             time: jiff::Timestamp::try_from(received).map(|time| format!("{time:.6}")).unwrap_or_default(),
@@ -64,14 +65,14 @@ impl Draft {
                 method: cut(head.method.as_str()),
                 scheme: if from.tls.is_some() { "https" } else { "http" }.to_owned(),
                 host: host.unwrap_or_default(),
-                path: cut(&discreet(&head.uri.path().escape_debug().to_string())),
+                path: cut(&discreet(&escaped_text(head.uri.path()))),
                 query: None,
                 client: from.peer.ip().to_canonical().to_string(),
                 peer: None,
                 user_agent: head
                     .headers
                     .get(http::header::USER_AGENT)
-                    .map(|agent| cut(&agent.as_bytes().escape_ascii().to_string())),
+                    .map(|agent| cut(&escaped(agent.as_bytes()))),
             },
             app: None,
             route: None,
@@ -195,14 +196,32 @@ impl Draft {
         self.entry.detail = Some(cut(detail));
     }
 
-    /// The record as it goes to the log: with the status we send, or none where the request goes on to the origin.
+    /// The record as it goes to the log: with the status we send, or none where the request goes on to the origin. It goes
+    /// there once: what the draft keeps is what it is counted by.
     #[must_use]
-    pub fn close(&self, reason: Option<&str>, status: Option<u16>) -> Entry {
-        let mut entry = self.entry.clone();
-        entry.reason = reason.map(str::to_owned);
-        entry.status = status;
-        entry.decided_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        entry
+    pub fn close(&mut self, reason: Option<&str>, status: Option<u16>) -> Entry {
+        let under_way = &mut self.entry;
+        let request = std::mem::take(&mut under_way.request);
+        under_way.request.method.clone_from(&request.method);
+        Entry {
+            reference: std::mem::take(&mut under_way.reference),
+            time: std::mem::take(&mut under_way.time),
+            door: under_way.door,
+            stage: under_way.stage,
+            request,
+            app: under_way.app.clone(),
+            route: under_way.route.clone(),
+            principal: under_way.principal.take(),
+            absence: under_way.absence.take(),
+            facts: std::mem::take(&mut under_way.facts),
+            missing: std::mem::take(&mut under_way.missing),
+            verdict: under_way.verdict.take(),
+            reason: reason.map(str::to_owned),
+            status,
+            detail: under_way.detail.take(),
+            snapshot: std::mem::take(&mut under_way.snapshot),
+            decided_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -215,5 +234,25 @@ pub(crate) fn counted_door(door: Door) -> portcullis_measure::Door {
 }
 
 fn cut(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
     text.chars().take(LONGEST_TEXT).collect()
+}
+
+/// Bytes as one line of ASCII. Most have nothing to be escaped.
+fn escaped(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_plain(text) => Cow::Borrowed(text),
+        _ => Cow::Owned(bytes.escape_ascii().to_string()),
+    }
+}
+
+/// A text on one line.
+fn escaped_text(text: &str) -> Cow<'_, str> {
+    if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(text.escape_debug().to_string()) }
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"'))
 }

@@ -270,8 +270,9 @@ fn forward(
     let Allowed { permit, mut request, app, payload, own_headers } = allowed;
     outcome.onward(&mut request.headers);
     let origin = Arc::clone(&app.origin);
-    let told = draft.told.clone();
-    let refuse = OriginRefusals { snapshot, app, base: base(&request), asked: asked_headers(head), draft };
+    let told = draft.told;
+    let (base, asked, reference) = (base(&request), asked_headers(head), draft.reference);
+    let refuse = OriginRefusals { snapshot, app, base, asked, reference };
     Forward { permit, request, origin, payload, own_headers, told, refuse, outcome }
 }
 
@@ -281,7 +282,7 @@ pub struct OriginRefusals {
     app: Arc<App>,
     base: String,
     asked: (http::Method, HeaderMap),
-    draft: Draft,
+    reference: Reference,
 }
 
 impl OriginRefusals {
@@ -336,7 +337,7 @@ impl OriginRefusals {
 
     fn render(&self, refusal: &Refusal) -> Response<Bytes> {
         let (method, headers) = &self.asked;
-        let asked = Asked { method, headers, base: &self.base, reference: self.draft.reference };
+        let asked = Asked { method, headers, base: &self.base, reference: self.reference };
         self.snapshot.renderer.render(refusal, &asked, &self.app.branding)
     }
 }

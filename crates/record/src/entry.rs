@@ -85,7 +85,7 @@ pub struct Entry {
 }
 
 /// What was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RequestEntry {
     /// As sent.
     pub method: String,

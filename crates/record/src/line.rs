@@ -12,19 +12,15 @@ use crate::redact::mask;
 /// Longest line we write, in bytes with its line feed. An entry is bounded by redaction well below.
 pub(crate) const LONGEST_WRITTEN: usize = 64 * 1024;
 
+/// Most lines are shorter, so that they are written without asking for memory again.
+const USUAL_DECISION: usize = 2 * 1024;
+const USUAL_OUTCOME: usize = 256;
+
 /// Longest line we read: a later version may write longer ones.
 pub(crate) const LONGEST_READ: usize = 1024 * 1024;
 
 /// The format of the lines that we write. Raised only when a reader of the older format would misunderstand them.
 const FORMAT: u32 = 1;
-
-#[derive(Serialize)]
-struct Written<'a, T> {
-    kind: &'a str,
-    v: u32,
-    #[serde(flatten)]
-    content: &'a T,
-}
 
 #[derive(Deserialize)]
 struct Tag<'a> {
@@ -36,7 +32,7 @@ struct Tag<'a> {
 
 /// A decision's line. Where it would be too long its facts are left out, and it says so.
 pub(crate) fn decision(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
-    let line = written("decision", entry)?;
+    let line = written("decision", entry, USUAL_DECISION)?;
     if line.len() <= LONGEST_WRITTEN {
         return Ok(line);
     }
@@ -69,7 +65,7 @@ pub(crate) fn decision(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
         let texts = [&mut principal.issuer, &mut principal.key];
         texts.into_iter().flatten().chain([&mut principal.id]).for_each(shorten);
     }
-    let line = written("decision", &short)?;
+    let line = written("decision", &short, USUAL_DECISION)?;
     if line.len() <= LONGEST_WRITTEN {
         return Ok(line);
     }
@@ -81,14 +77,14 @@ pub(crate) fn outcome(outcome: &Outcome) -> Result<Vec<u8>, serde_json::Error> {
     if outcome.fault.as_ref().is_some_and(|fault| fault.len() > LONGEST_TEXT) {
         let mut short = outcome.clone();
         short.fault.iter_mut().for_each(shorten);
-        return written("outcome", &short);
+        return written("outcome", &short, USUAL_OUTCOME);
     }
-    written("outcome", outcome)
+    written("outcome", outcome, USUAL_OUTCOME)
 }
 
 /// A gap's line.
 pub(crate) fn gap(gap: &Gap) -> Result<Vec<u8>, serde_json::Error> {
-    written("gap", gap)
+    written("gap", gap, USUAL_OUTCOME)
 }
 
 /// Reads one line, without its line feed.
@@ -105,13 +101,25 @@ pub(crate) fn parse(text: &str) -> Result<Line, serde_json::Error> {
     })
 }
 
-fn written<T: Serialize>(kind: &str, content: &T) -> Result<Vec<u8>, serde_json::Error> {
-    let mut line = serde_json::to_string(&Written { kind, v: FORMAT, content })?;
-    if let std::borrow::Cow::Owned(masked) = mask::credentials(&line) {
-        line = masked;
+fn written<T: Serialize>(kind: &str, content: &T, usual: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = Vec::with_capacity(usual);
+    line.extend_from_slice(format!("{{\"kind\":\"{kind}\",\"v\":{FORMAT}").as_bytes());
+    // The content is an object that is never empty, so what stands before it joins it if its brace becomes a comma.
+    // `#[serde(flatten)]` comes to the same for half as much again.
+    let joint = line.len();
+    serde_json::to_writer(&mut line, content)?;
+    match line.get_mut(joint) {
+        Some(brace) if *brace == b'{' => *brace = b',',
+        _ => return Err(serde::ser::Error::custom("what is recorded is no object")),
     }
-    line.push('\n');
-    Ok(line.into_bytes())
+    let masked = match std::str::from_utf8(&line).map(mask::credentials) {
+        Ok(std::borrow::Cow::Borrowed(_)) => None,
+        Ok(std::borrow::Cow::Owned(masked)) => Some(masked.into_bytes()),
+        Err(fault) => return Err(serde::ser::Error::custom(fault)),
+    };
+    let mut line = masked.unwrap_or(line);
+    line.push(b'\n');
+    Ok(line)
 }
 
 fn shorten(text: &mut String) {

@@ -86,27 +86,36 @@ impl Redaction {
     /// Facts as they may be recorded: at most 256 of them, each of some 1 KiB at most, 32 KiB in all. How many were
     /// left out stands under `…`.
     #[must_use]
-    pub fn facts(&self, facts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    pub fn facts(&self, mut facts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let mut room = MOST_BYTES;
-        let mut omitted: u64 = 0;
-        let mut kept = BTreeMap::new();
-        for (path, value) in facts {
-            let value = match self.names.fact(&path) {
+        let (mut omitted, mut kept) = (0_u64, 0);
+        let mut renamed = Vec::new();
+        facts.retain(|path, value| {
+            let before = std::mem::take(value);
+            *value = match self.names.fact(path) {
                 true => Value::from(REDACTED),
-                false => self.value(value, DEEPEST),
+                false => self.value(before, DEEPEST),
             };
-            let size = path.len().saturating_add(size(&value));
-            if size > room || kept.len() >= MOST_FACTS {
+            let size = path.len().saturating_add(size(value));
+            if size > room || kept >= MOST_FACTS {
                 omitted = omitted.saturating_add(1);
-                continue;
+                return false;
             }
             room = room.saturating_sub(size);
-            kept.insert(mask::credentials(&path).into_owned(), value);
-        }
+            kept += 1;
+            match mask::credentials(path) {
+                Cow::Borrowed(_) => true,
+                Cow::Owned(masked) => {
+                    renamed.push((masked, std::mem::take(value)));
+                    false
+                }
+            }
+        });
+        facts.extend(renamed);
         if omitted > 0 {
-            kept.insert("…".to_owned(), Value::from(omitted));
+            facts.insert("…".to_owned(), Value::from(omitted));
         }
-        kept
+        facts
     }
 
     fn value(&self, value: Value, depth: usize) -> Value {

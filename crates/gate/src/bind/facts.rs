@@ -263,31 +263,35 @@ fn json(value: &serde_json::Value) -> Option<Value<'_>> {
 /// The facts as they stand in a record: `principal.tier`, `context.geo.country`, … with JSON values.
 #[must_use]
 pub fn flatten(facts: &Facts<'_>) -> BTreeMap<String, serde_json::Value> {
-    let mut flat = BTreeMap::new();
-    flat.insert("action".to_owned(), facts.action.id.clone().into_owned().into());
-    flat.insert("resource".to_owned(), format!("{}::{:?}", facts.resource.kind, facts.resource.id).into());
+    // Put in order at the end, at once: cheaper than finding the place of each.
+    let mut flat = Vec::with_capacity(USUAL_FACTS);
+    flat.push(("action".to_owned(), facts.action.id.clone().into_owned().into()));
+    flat.push(("resource".to_owned(), format!("{}::{:?}", facts.resource.kind, facts.resource.id).into()));
     for overlay in facts.overlay.iter().filter(|overlay| overlay.name == facts.principal) {
         flatten_record("principal", &overlay.attributes, &mut flat);
         if !overlay.parents.is_empty() {
             let parents = overlay.parents.iter().map(|name| format!("{}::{:?}", name.kind, name.id).into());
-            flat.insert("principal.in".to_owned(), serde_json::Value::Array(parents.collect()));
+            flat.push(("principal.in".to_owned(), serde_json::Value::Array(parents.collect())));
         }
     }
     flatten_record("context", &facts.context, &mut flat);
-    flat
+    flat.into_iter().collect()
 }
+
+/// Most requests have fewer.
+const USUAL_FACTS: usize = 48;
 
 fn flatten_record(
     path: &str,
     record: &[(Cow<'_, str>, Value<'_>)],
-    flat: &mut BTreeMap<String, serde_json::Value>,
+    flat: &mut Vec<(String, serde_json::Value)>,
 ) {
     for (name, value) in record {
-        let path = format!("{path}.{name}");
+        let path = [path, ".", name].concat();
         match value {
             Value::Record(inner) => flatten_record(&path, inner, flat),
             other => {
-                flat.insert(path, plain(other));
+                flat.push((path, plain(other)));
             }
         }
     }

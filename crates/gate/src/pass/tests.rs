@@ -26,7 +26,7 @@ fn what_the_caller_wrote_is_escaped_and_cut_in_records() {
         .header("user-agent", long)
         .body(())
         .unwrap();
-    let draft = Draft::open(
+    let mut draft = Draft::open(
         &head.into_parts().0,
         &Connection::plain(([127, 0, 0, 1], 1).into()),
         Door::Proxy,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Instructions for each request of the Rust servers by valgrind: for machines that count none themselves.
+"""Instructions and allocations for each request of the Rust servers by valgrind: for machines that count none themselves.
 
 usage: callgrind.py OUTPUT.jsonl [--requests N] [--only TEXT]
 
@@ -11,6 +11,7 @@ import argparse
 import glob
 import http.client
 import os
+import re
 import subprocess
 import time
 
@@ -51,15 +52,38 @@ def measure(row, requests):
     ask(row, requests)
     control(process, "off")
     processes.stop(row.server)
-    total = 0
+    total = allocations = 0
     for file in glob.glob(f"{pattern}*"):
-        with open(file, encoding="utf-8") as lines:
-            total += sum(int(line.split()[1]) for line in lines if line.startswith("totals:"))
+        instructions, asked = counted(file)
+        total, allocations = total + instructions, allocations + asked
     return {
         "label": f"user-space instructions by valgrind: {row.label}",
         "thousand_instructions": round(total / requests / 1000, 2),
+        "allocations": round(allocations / requests, 1),
         "requests": requests,
     }
+
+
+def counted(file):
+    """The instructions of one thread, and how often it asked for memory or for more of it."""
+    total = allocations = 0
+    names, called = {}, None
+    with open(file, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("totals:"):
+                total += int(line.split()[1])
+            elif named := NAMED.match(line):
+                # A name stands there once, its number afterwards.
+                kind, number, name = named.groups()
+                called = names.setdefault(number, name or "")
+                called = called if kind == "cfn" else None
+            elif line.startswith("calls=") and called and ALLOCATES.search(called):
+                allocations += int(line[len("calls="):].split()[0])
+    return total, allocations
+
+
+NAMED = re.compile(r"(c?fn)=(\(\d+\))(?: (.*))?")
+ALLOCATES = re.compile(r"__rust_(alloc|alloc_zeroed|realloc)$")
 
 
 def ask(row, requests):

@@ -103,10 +103,12 @@ impl Gate {
     }
 }
 
-/// What is tested: the program just built, or the one that `PORTCULLIS_TESTED_PROGRAM` names, for figures of a release.
+/// Names another program to be tested than the one just built: a release, for its figures.
+pub(crate) const TESTED_PROGRAM: &str = "PORTCULLIS_TESTED_PROGRAM";
+
+/// What is tested.
 fn program() -> PathBuf {
-    std::env::var_os("PORTCULLIS_TESTED_PROGRAM")
-        .map_or_else(|| env!("CARGO_BIN_EXE_portcullis").into(), PathBuf::from)
+    std::env::var_os(TESTED_PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_portcullis").into(), PathBuf::from)
 }
 
 /// A file of `programs/`.

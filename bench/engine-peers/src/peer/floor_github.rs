@@ -10,6 +10,9 @@ use crate::workload::github::{ACTIONS, Forge, POLICIES, RELATIONS, relation_for}
 
 const OWNER: usize = RELATIONS.len();
 
+/// By name, where something starts and ends.
+type Ranges = Map<Box<str>, (u32, u32)>;
+
 /// Builds the floor.
 pub fn build(forge: Forge) -> Built {
     let start = Instant::now();
@@ -69,8 +72,8 @@ pub fn build(forge: Forge) -> Built {
 }
 
 /// Where each user's groups are in the closure, which is sorted for each.
-fn users(forge: &Forge) -> (Map<Box<str>, (u32, u32)>, Vec<u32>) {
-    let mut users: Map<Box<str>, (u32, u32)> = Map::default();
+fn users(forge: &Forge) -> (Ranges, Vec<u32>) {
+    let mut users = Ranges::default();
     let mut closure: Vec<u32> = Vec::new();
     for (user, organisations) in forge.administers().iter().enumerate() {
         let mut groups: Vec<u32> = organisations.iter().map(|place| organisation(forge, *place)).collect();

@@ -147,9 +147,10 @@ impl Counted {
     fn control(&self, arguments: &[&str]) -> io::Result<()> {
         let output =
             Command::new("callgrind_control").args(arguments).arg(self.child.id().to_string()).output()?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
         }
     }
 }

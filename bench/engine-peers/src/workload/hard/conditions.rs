@@ -57,9 +57,10 @@ pub(super) fn denylist(size: usize, random: &mut Random) -> Written {
         .unwrap();
     }
     let questions = ask(random, |random, suit| {
-        let address = match suit {
-            true => networks[random.below(size)].address,
-            false => Ipv4Addr::from_bits(0x0A00_0000 | random.below(1 << 24) as u32).into(),
+        let address = if suit {
+            networks[random.below(size)].address
+        } else {
+            Ipv4Addr::from_bits(0x0A00_0000 | random.below(1 << 24) as u32).into()
         };
         let allow = !networks.iter().any(|network| network.holds(address));
         by_somebody(random, vec![("ip", Plain::Address(address))], allow)
@@ -72,9 +73,10 @@ pub(super) fn like(size: usize, random: &mut Random) -> Written {
     let by_host = |team: usize| team % 4 == 3;
     let mut policies = String::new();
     for team in 0..size {
-        let condition = match by_host(team) {
-            true => format!("context.host like \"*.team{team}.example\""),
-            false => format!("context.path like \"/team{team}/*/reports/*\""),
+        let condition = if by_host(team) {
+            format!("context.host like \"*.team{team}.example\"")
+        } else {
+            format!("context.path like \"/team{team}/*/reports/*\"")
         };
         writeln!(policies, "permit(principal, action, resource) when {{ {condition} }};").unwrap();
     }
@@ -107,7 +109,7 @@ impl Network {
             Self { address: Ipv4Addr::from_bits(bits & (u32::MAX << (32 - length))).into(), length }
         } else {
             let length = 32 + random.below(97) as u32;
-            let bits = (0x2001_0db8_u128 << 96) | (u128::from(random.next()) << 32);
+            let bits = (0x2001_0db8_u128 << 96) | (u128::from(random.number()) << 32);
             Self { address: Ipv6Addr::from_bits(bits & (u128::MAX << (128 - length))).into(), length }
         }
     }

@@ -62,17 +62,19 @@ pub(super) fn keyless(size: usize, random: &mut Random) -> Written {
     Written { policies, entities, questions }
 }
 
-/// Folders in folders, twelve levels, each holding two; documents in the lowest; permits on folders of every level.
+/// Folders in folders, twelve levels, each holding two; documents in the lowest; permits on folders of every level but
+/// the highest three, which would hold for most.
 pub(super) fn hierarchy(size: usize, random: &mut Random) -> Written {
     const LEVELS: usize = 12;
     const LOWEST: usize = 1 << (LEVELS - 1);
     const USERS: usize = 200;
-    const TEAMS: usize = 50;
+    const TEAMS: usize = 1_000;
+    const HIGHEST: usize = 3;
     let members: Vec<Vec<usize>> = (0..USERS).map(|_| sample(random, 3, TEAMS)).collect();
     // As in a heap: folder 1 is the highest, 2n and 2n + 1 lie in n.
     let permits: Vec<(usize, usize)> = (0..size)
         .map(|_| {
-            let level = random.below(LEVELS);
+            let level = HIGHEST + random.below(LEVELS - HIGHEST);
             (random.below(TEAMS), (1 << level) + random.below(1 << level))
         })
         .collect();

@@ -33,6 +33,7 @@ pub(super) const COLUMNS: [&str; 10] = [
 
 const GROUPS: usize = 1_000;
 const POLICIES: usize = 1_000;
+const LEAST_CHANGES: usize = 3;
 const MOST_CHANGES: usize = 1_000;
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -107,7 +108,7 @@ impl Standing {
     fn changes(&mut self, mut next: impl FnMut(&mut Self, usize) -> (Entity, usize, bool)) -> Vec<f64> {
         let mut times = Vec::new();
         let begun = Instant::now();
-        while times.len() < 5 || (times.len() < MOST_CHANGES && begun.elapsed() < LONGEST) {
+        while times.len() < LEAST_CHANGES || (times.len() < MOST_CHANGES && begun.elapsed() < LONGEST) {
             let (changed, user, allow) = next(self, times.len());
             let change = Change::Upsert(Box::new(changed));
             let start = Instant::now();

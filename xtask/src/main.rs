@@ -19,6 +19,8 @@ cargo xtask <chore>
 
   differential [--pairs N] [--seed S] [--seconds T] [--world SEED]
             the engine against the official Cedar in generated worlds, on all cores
+  corpus PATH [--group N]
+            the same with the corpus of cedar-integration-tests, unpacked or a tarball
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::all(),
         Some("generate") => test::generate(),
         Some("differential") => proof::differential(),
+        Some("corpus") => proof::corpus(),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

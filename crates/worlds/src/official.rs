@@ -54,6 +54,30 @@ fn add(set: &mut PolicySet, policy: &Written) -> Result<(), String> {
     }
 }
 
+/// Puts policies and templates, with the links of these, into a set, under other ids.
+///
+/// # Errors
+/// In words, what the official crate refused.
+pub fn gather<'p>(
+    set: &mut PolicySet,
+    templates: impl Iterator<Item = &'p Template>,
+    policies: impl Iterator<Item = &'p Policy>,
+    rename: impl Fn(&PolicyId) -> PolicyId,
+) -> Result<(), String> {
+    for template in templates {
+        set.add_template(template.new_id(rename(template.id()))).map_err(|fault| fault.to_string())?;
+    }
+    for policy in policies {
+        let id = rename(policy.id());
+        match (policy.template_id(), policy.template_links()) {
+            (Some(template), Some(values)) => set.link(rename(template), id, values),
+            _ => set.add(policy.new_id(id)),
+        }
+        .map_err(|fault| fault.to_string())?;
+    }
+    Ok(())
+}
+
 /// One entity.
 ///
 /// # Errors

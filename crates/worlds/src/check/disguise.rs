@@ -1,11 +1,11 @@
 //! The same policies in another guise: in another order, among others that can never matter, with a schema known, without
 //! an index. No answer may change.
 
-use cedar_policy::{Policy, PolicyId, PolicySet, SlotId};
+use cedar_policy::{Policy, PolicyId, PolicySet};
 use portcullis_decision::{Program, World};
 
 use crate::check::{Check, Fault, compiled};
-use crate::official::schema;
+use crate::official::{gather, schema};
 use crate::source::Source;
 
 impl Check<'_> {
@@ -58,21 +58,7 @@ fn disguised(set: &PolicySet, source: &mut Source<'_>) -> Result<PolicySet, Stri
     }
     source.shuffle(&mut policies);
     let mut disguised = PolicySet::new();
-    for template in set.templates() {
-        disguised.add_template(template.clone()).map_err(|fault| fault.to_string())?;
-    }
-    for policy in policies {
-        match (policy.template_id(), policy.template_links()) {
-            (Some(template), Some(values)) => disguised
-                .link(
-                    template.clone(),
-                    policy.id().clone(),
-                    values.into_iter().collect::<std::collections::HashMap<SlotId, _>>(),
-                )
-                .map_err(|fault| fault.to_string())?,
-            _ => disguised.add(policy).map_err(|fault| fault.to_string())?,
-        }
-    }
+    gather(&mut disguised, set.templates(), policies.iter(), Clone::clone)?;
     Ok(disguised)
 }
 

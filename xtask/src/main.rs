@@ -19,7 +19,7 @@ cargo xtask <chore>
 
   differential [--pairs N] [--seed S] [--seconds T] [--world SEED]
             the engine against the official Cedar in generated worlds, on all cores
-  corpus PATH [--group N]
+  corpus PATH
             the same with the corpus of cedar-integration-tests, unpacked or a tarball
 ";
 

@@ -99,6 +99,16 @@ pub fn subject(subject: &Subject, seed: u64, engine: Engine) -> Result<Census, F
     Ok(census)
 }
 
+/// What the official authorizer says to each request of a subject.
+///
+/// # Errors
+/// In words, what the official crate refused.
+pub fn answers(subject: &Subject) -> Result<Vec<Answer>, String> {
+    let whole = entities(&merged(&subject.entities, &subject.overlay))?;
+    let requests = subject.requests.iter().map(request).collect::<Result<Vec<_>, _>>()?;
+    Ok(requests.iter().map(|request| official(request, &subject.set, &whole)).collect())
+}
+
 /// One check in progress.
 struct Check<'a> {
     subject: &'a Subject,

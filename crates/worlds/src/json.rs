@@ -127,14 +127,29 @@ fn extension(json: &Json) -> Result<Value, String> {
         "ip" => Value::Ip(argument),
         "decimal" => Value::Decimal(argument),
         "duration" => {
-            let milliseconds = argument.strip_suffix("ms").and_then(|number| number.parse().ok());
-            Value::Duration(milliseconds.ok_or_else(|| format!("`{argument}` is not in milliseconds"))?)
+            Value::Duration(milliseconds(&argument).ok_or_else(|| format!("`{argument}` is no duration"))?)
         }
         // Only ever the epoch, inside an offset.
         "datetime" => Value::Datetime(0),
         other => return Err(format!("there is no function `{other}`")),
     })
 }
+
+/// What a duration comes to that the official crate has accepted, and repeats as it was written: `-1d2h`.
+fn milliseconds(text: &str) -> Option<i64> {
+    let (sign, mut rest) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let mut sum: i128 = 0;
+    while let Some(end) = rest.find(|character: char| !character.is_ascii_digit()) {
+        let (number, unit) = rest.split_at(end);
+        let (factor, unit) = UNITS.iter().find(|(_, name)| unit.starts_with(name))?;
+        sum = sum.checked_add(number.parse::<i128>().ok()?.checked_mul(*factor)?)?;
+        rest = rest.get(end.checked_add(unit.len())?..)?;
+    }
+    if rest.is_empty() { i64::try_from(sum.checked_mul(sign)?).ok() } else { None }
+}
+
+/// Milliseconds of each unit; `ms` before the `m` and the `s` that it begins and ends with.
+const UNITS: &[(i128, &str)] = &[(1, "ms"), (86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
 
 fn name(json: &Json) -> Result<Name, String> {
     Ok(Name { kind: text(member(json, "type")?)?, id: text(member(json, "id")?)? })

@@ -85,6 +85,13 @@ pub fn read(text: &str) -> Result<Subject, String> {
     Ok(subject)
 }
 
+/// The seed that stands before the sections: it chose what else was done with the case.
+#[must_use]
+pub fn seed(text: &str) -> Option<u64> {
+    let before = text.lines().take_while(|line| !line.starts_with("-- "));
+    before.filter_map(|line| line.strip_prefix("seed ")).find_map(|number| number.trim().parse().ok())
+}
+
 /// Policies and templates, each under the id of its annotation.
 ///
 /// # Errors

@@ -1,5 +1,8 @@
-//! Many files as one: their policies in one set under names of their own, their entities in one world where they do not
-//! contradict each other. The corpus has one policy in most files; together they are what an index is made for.
+//! Many files as one: their policies in one set under names of their own, their entities in one world. The corpus has one
+//! policy in most files; together they are what an index is made for.
+//!
+//! Where files contradict each other about an entity the first is believed: the official authorizer decides over the same
+//! world, and policies that meet entities they were not written for are all the better.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,72 +16,16 @@ use portcullis_worlds::value::Name;
 
 use crate::file::File;
 
-/// How many groups may still be filled: a file that contradicts one of them may fit another.
-const OPEN: usize = 100;
-
-#[derive(Default)]
-struct Group<'f> {
-    files: Vec<&'f File>,
-    entities: BTreeMap<&'f Name, &'f Entity>,
-}
-
-/// Checks all files in groups of at most `most`; what was compared, and in how many groups.
-pub(crate) fn merged(
-    files: &[File],
-    most: usize,
-    fail: &mut dyn FnMut(&str, &dyn Display),
-) -> (Census, usize) {
-    let (mut census, mut done) = (Census::default(), 0_usize);
-    let mut open: Vec<Group<'_>> = Vec::new();
-    let mut close = |group: &Group<'_>| {
-        done = done.saturating_add(1);
-        check(&group.files, &mut census, fail);
-    };
-    for file in files {
-        let place = open.iter().position(|group| group.takes(file)).unwrap_or(open.len());
-        if place == open.len() {
-            open.push(Group::default());
-        }
-        let full = open.get_mut(place).is_some_and(|group| {
-            group.add(file);
-            group.files.len() >= most
-        });
-        if full {
-            close(&open.swap_remove(place));
-        } else if open.len() > OPEN {
-            close(&open.remove(0));
-        }
+/// Checks all files in groups of so many.
+pub(crate) fn merged(files: &[File], size: usize, fail: &mut dyn FnMut(&str, &dyn Display)) -> Census {
+    let mut census = Census::default();
+    for group in files.chunks(size) {
+        check(group, &mut census, fail);
     }
-    open.iter().for_each(close);
-    (census, done)
+    census
 }
 
-impl<'f> Group<'f> {
-    fn takes(&self, file: &File) -> bool {
-        file.subject
-            .entities
-            .iter()
-            .all(|entity| self.entities.get(&entity.name).is_none_or(|known| same(known, entity)))
-    }
-
-    fn add(&mut self, file: &'f File) {
-        self.files.push(file);
-        self.entities.extend(file.subject.entities.iter().map(|entity| (&entity.name, entity)));
-    }
-}
-
-fn same(one: &Entity, other: &Entity) -> bool {
-    let sorted = |entity: &Entity| {
-        let mut entity = entity.clone();
-        entity.parents.sort();
-        entity.attributes.sort_by(|(one, _), (other, _)| one.cmp(other));
-        entity.tags.sort_by(|(one, _), (other, _)| one.cmp(other));
-        entity
-    };
-    sorted(one) == sorted(other)
-}
-
-fn check(files: &[&File], census: &mut Census, fail: &mut dyn FnMut(&str, &dyn Display)) {
+fn check(files: &[File], census: &mut Census, fail: &mut dyn FnMut(&str, &dyn Display)) {
     let name = files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(" ");
     let subject = match subject(files) {
         Ok(subject) => subject,
@@ -96,7 +43,7 @@ fn check(files: &[&File], census: &mut Census, fail: &mut dyn FnMut(&str, &dyn D
     }
 }
 
-fn subject(files: &[&File]) -> Result<Subject, String> {
+fn subject(files: &[File]) -> Result<Subject, String> {
     let mut set = PolicySet::new();
     let mut entities: BTreeMap<&Name, &Entity> = BTreeMap::new();
     let mut requests: Vec<Request> = Vec::new();
@@ -104,7 +51,9 @@ fn subject(files: &[&File]) -> Result<Subject, String> {
         let own = &file.subject.set;
         let rename = |id: &PolicyId| PolicyId::new(format!("{} {id}", file.name));
         gather(&mut set, own.templates(), own.policies(), rename)?;
-        entities.extend(file.subject.entities.iter().map(|entity| (&entity.name, entity)));
+        for entity in &file.subject.entities {
+            entities.entry(&entity.name).or_insert(entity);
+        }
         requests.extend(file.subject.requests.iter().cloned());
     }
     Ok(Subject { set, entities: entities.into_values().cloned().collect(), overlay: Vec::new(), requests })

@@ -63,29 +63,30 @@ fn any_bytes_make_a_world_that_cedar_takes() {
 /// A check that cannot fail proves nothing: each kind of fault is found, and made small.
 #[test]
 fn planted_faults_are_found_and_made_small() {
-    let planted: [(&str, fn(Told) -> Told); 4] = [
-        ("decision", |mut told| {
+    // With the seed to begin at, where it would be long until the fault shows.
+    let planted: [(&str, u64, fn(Told) -> Told); 4] = [
+        ("decision", 7, |mut told| {
             told.answer.allow &= told.answer.reasons.len() < 2;
             told
         }),
-        ("reason", |mut told| {
+        ("reason", 98, |mut told| {
             told.answer.reasons.retain(|id| !id.contains("link"));
             told
         }),
-        ("error", |mut told| {
+        ("error", 131, |mut told| {
             told.answer.errors.retain(|(_, text)| !text.contains("overflow"));
             told
         }),
-        ("text", |mut told| {
+        ("text", 7, |mut told| {
             for (_, text) in &mut told.answer.errors {
                 *text = text.replace("does not exist", "is not there");
             }
             told
         }),
     ];
-    for (name, distort) in planted {
+    for (name, first, distort) in planted {
         let engine = Engine { distort, ..Engine::OURS };
-        let (seed, fault) = (0..200)
+        let (seed, fault) = (first..first + 400)
             .find_map(|seed| match run::seed(seed, Extent::SMALL, engine) {
                 Err(fault @ Fault::Differs { .. }) => Some((seed, fault)),
                 _ => None,

@@ -60,11 +60,14 @@ fn any_bytes_make_a_world_that_cedar_takes() {
     }
 }
 
+/// What it is called, the seed to begin at, and what it does to what the engine tells.
+type Planted = (&'static str, u64, fn(Told) -> Told);
+
 /// A check that cannot fail proves nothing: each kind of fault is found, and made small.
 #[test]
 fn planted_faults_are_found_and_made_small() {
     // With the seed to begin at, where it would be long until the fault shows.
-    let planted: [(&str, u64, fn(Told) -> Told); 4] = [
+    let planted: [Planted; 4] = [
         ("decision", 7, |mut told| {
             told.answer.allow &= told.answer.reasons.len() < 2;
             told

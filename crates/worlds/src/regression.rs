@@ -16,7 +16,6 @@
 //! ```
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use cedar_policy::{EntityUid, PolicyId, PolicySet, SlotId};
@@ -32,19 +31,19 @@ use crate::value::{Name, Quoted};
 pub fn text(case: &Case) -> String {
     let mut text = String::from("-- policies\n");
     for policy in &case.policies {
-        let _ = writeln!(text, "@id({})\n{policy}", Quoted(&policy.id));
+        text.push_str(&format!("@id({})\n{policy}\n", Quoted(&policy.id)));
     }
     if !case.links.is_empty() {
         text.push_str("-- links\n");
     }
     for link in &case.links {
-        let _ = writeln!(text, "{}", from_link(link));
+        text.push_str(&format!("{}\n", from_link(link)));
     }
     for (title, entities) in [("entities", &case.entities), ("overlay", &case.overlay)] {
-        let _ = writeln!(text, "-- {title}\n{}", listed(entities));
+        text.push_str(&format!("-- {title}\n{}\n", listed(entities)));
     }
     for request in &case.requests {
-        let _ = writeln!(text, "-- request\n{}", json::from_request(request));
+        text.push_str(&format!("-- request\n{}\n", json::from_request(request)));
     }
     text
 }

@@ -122,11 +122,10 @@ pub fn run(
         let threads: Vec<_> = (0..bounds.threads)
             .map(|_| std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, work))
             .collect();
-        for thread in threads {
-            if let Ok(thread) = thread {
-                // A panic of the engine was caught already; one of this crate ends the scope.
-                let _ = thread.join();
-            }
+        // A panic of the engine was caught already; this would be one of our own, and then nothing was proved.
+        let lost = threads.into_iter().any(|thread| thread.map_or(true, |thread| thread.join().is_err()));
+        if let (true, Ok(mut failure)) = (lost, failure.lock()) {
+            failure.get_or_insert("a thread of the run was lost".to_owned());
         }
     });
     Outcome {

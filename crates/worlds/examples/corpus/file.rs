@@ -52,7 +52,8 @@ impl File {
                 errors: words(asked, "errors"),
             });
         }
-        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let below = path.strip_prefix(root).unwrap_or(path).with_extension("");
+        let name = below.to_string_lossy().into_owned();
         Ok(Self { name, subject, expected })
     }
 

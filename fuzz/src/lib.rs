@@ -4,6 +4,8 @@
 pub mod believed;
 pub mod canonical_path;
 pub mod configuration;
+pub mod decide_policies;
+pub mod decide_world;
 pub mod forwarded;
 pub mod head;
 pub mod headers;

@@ -1,7 +1,9 @@
-//! Chores that are not part of the product: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask generate`.
+//! Chores that are not part of the product: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask generate`, and the long
+//! proofs of the engine.
 //!
 //! Standard library only, so that the first thing a newcomer runs compiles in a second.
 
+mod proof;
 mod run;
 mod test;
 mod tidy;
@@ -14,6 +16,11 @@ cargo xtask <chore>
   test      fetch what the tests need (it says what and why), then run everything
   tidy      formatting, lints, dependency direction, file sizes
   generate  rewrite generated references (configuration, refusal pages, metrics)
+
+  differential [--pairs N] [--seed S] [--seconds T] [--world SEED]
+            the engine against the official Cedar in generated worlds, on all cores
+  corpus PATH
+            the same with the corpus of cedar-integration-tests, unpacked or a tarball
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +29,8 @@ fn main() -> ExitCode {
         Some("test") => test::all(),
         Some("tidy") => tidy::all(),
         Some("generate") => test::generate(),
+        Some("differential") => proof::differential(),
+        Some("corpus") => proof::corpus(),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

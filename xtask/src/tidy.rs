@@ -27,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("proxy", &["gate", "request", "response", "decision", "payload", "measure"]),
     ("endpoints", &["gate", "request", "response", "record", "measure"]),
+    // Beside the product: what it may use is what it proves.
+    ("worlds", &["decision"]),
 ];
 
 /// Longest source file, in lines: beyond it a person no longer reads it in one sitting.

@@ -1,7 +1,7 @@
 //! Which facts are unavailable: neither present nor absent. This file only names them; what follows from them for a
-//! policy is `partial`'s business.
+//! policy is `careful`'s business.
 
-use cedar_policy_core::ast::EntityUID;
+use crate::name::Print;
 
 /// The unavailable facts of one request, each with the name it has in a verdict.
 #[derive(Debug, Default)]
@@ -9,7 +9,7 @@ pub(crate) struct Unknowns {
     /// Paths below `context`.
     context: Vec<Vec<String>>,
     /// Attributes of entities, and their labels.
-    attributes: Vec<(EntityUID, String, String)>,
+    attributes: Vec<(Print, String, String)>,
 }
 
 /// What is known of the context at a path.
@@ -34,27 +34,18 @@ impl Unknowns {
         }
     }
 
-    /// Adds an attribute of `entity`; the principal's are labelled as such.
-    pub(crate) fn add_attribute(&mut self, entity: &EntityUID, attribute: &str, principal: &EntityUID) {
-        if !self.has_attribute(entity, attribute) {
-            let label = if entity == principal {
-                format!("principal.{attribute}")
-            } else {
-                format!("{entity}.{attribute}")
-            };
-            self.attributes.push((entity.clone(), attribute.to_owned(), label));
+    /// Adds an attribute of the entity that people call `entity`: `principal`, or its name.
+    pub(crate) fn add_attribute(&mut self, print: Print, entity: &str, attribute: &str) {
+        if self.attribute(print, attribute).is_none() {
+            self.attributes.push((print, attribute.to_owned(), format!("{entity}.{attribute}")));
         }
     }
 
-    pub(crate) fn has_attribute(&self, entity: &EntityUID, attribute: &str) -> bool {
-        self.attribute(entity, attribute).is_some()
-    }
-
     /// The label of an unavailable attribute.
-    pub(crate) fn attribute(&self, entity: &EntityUID, attribute: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, entity: Print, attribute: &str) -> Option<&str> {
         self.attributes
             .iter()
-            .find(|(known, name, _)| known == entity && name == attribute)
+            .find(|(known, name, _)| *known == entity && name == attribute)
             .map(|(_, _, label)| label.as_str())
     }
 

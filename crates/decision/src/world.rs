@@ -2,93 +2,133 @@
 //!
 //! A world is a snapshot: a change makes a new one and leaves the old as it was, so that a request sees one world from
 //! start to end. What a single request adds (token claims, say) never enters it: see [`crate::EntityOverlay`].
+//!
+//! Entities lie in parts, chosen by their print; a change copies the parts it touches and shares the others. A world
+//! knows nothing of programs, so a change of policies leaves it as it is.
 
+mod change;
+mod closure;
+pub(crate) mod entity;
+mod part;
+
+use std::fmt;
 use std::sync::Arc;
 
-use cedar_policy::{Entities, Entity, EntityUid};
+use cedar_policy::{Entities, EntityUid};
+use cedar_policy_core::ast;
 
 use crate::Program;
+use crate::name::Name;
+use entity::{Entity, Shared, Slot};
+use part::{Part, Parts};
 
 /// An immutable snapshot of entities, with the ancestors of each closed. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct World {
-    pub(crate) entities: Arc<Entities>,
+    parts: Parts,
+    entities: usize,
 }
 
 /// One change to a [`World`].
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// Adds an entity, or replaces the one of the same name. The entity's parents are its direct ones.
-    Upsert(Box<Entity>),
+    /// Adds an entity, or replaces the one of the same name. Its direct parents count; further ancestors are found.
+    Upsert(Box<cedar_policy::Entity>),
     /// Takes an entity out, and with it the membership of every entity that was directly in it. One that is not there
     /// is no fault.
     Remove(EntityUid),
 }
 
-/// Why a set of entities is no world.
-#[derive(Debug, thiserror::Error)]
+/// Why a change makes no world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorldError {
-    /// Cedar refused the entities: a cycle, a duplicate, a value of the wrong type.
-    #[error("the entities are not consistent: {0}")]
-    Entities(#[from] Box<cedar_policy::entities_errors::EntitiesError>),
+    /// Some entity would be in itself.
+    #[error("`{entity}` would be its own ancestor; take it out of one of the groups it is in")]
+    Cycle {
+        /// One of the entities of the cycle, as Cedar writes it: `Group::"staff"`.
+        entity: String,
+    },
 }
 
 impl World {
     /// Takes a snapshot of `entities`. It holds exactly these: the action groups of a schema are among them only if
     /// they were put there (`Entities::from_entities` with a schema does).
     ///
-    /// A world outlives a change of policies and may be used with any program; the program it is made for is named
-    /// because a compiled one shares its vocabulary with its worlds.
+    /// A world may be used with any program and outlives a change of policies; the program is named because programs
+    /// and worlds come in pairs.
     #[must_use]
     pub fn new(_program: &Program, entities: &Entities) -> Self {
-        Self { entities: Arc::new(entities.clone()) }
+        let mut shared = Shared::default();
+        let mut parts = part::Draft::for_entities(entities.len());
+        for entity in entities.iter() {
+            let entity: &ast::Entity = entity.as_ref();
+            // The official store has closed the ancestors already.
+            let (name, made) = entity::made(entity, &mut parts, &mut shared);
+            for parent in &made.parents {
+                if let Some(slot) = parts.known(parent) {
+                    slot.children += 1;
+                }
+            }
+            parts.slot(name).entity = Some(made);
+        }
+        Self { parts: parts.finish(), entities: entities.len() }
     }
 
     /// The world after `changes`, applied in order. This one stays as it is.
     ///
-    /// Costs a copy of the table of entities (not of the entities) and one look at each of them per upsert or removal.
+    /// Costs a copy of the list of parts and of each part that is touched; one look at every entity besides if
+    /// something changes that others are in.
     ///
     /// # Errors
-    /// [`WorldError`] if the result is not consistent, a membership cycle for example.
+    /// [`WorldError`] if some entity would be its own ancestor.
     pub fn with(&self, changes: impl IntoIterator<Item = Change>) -> Result<Self, WorldError> {
-        let mut entities = Entities::clone(&self.entities);
-        let mut changes = changes.into_iter().peekable();
-        while let Some(change) = changes.next() {
-            entities = match change {
-                Change::Upsert(entity) => {
-                    let mut together = vec![*entity];
-                    while let Some(Change::Upsert(entity)) =
-                        changes.next_if(|next| matches!(next, Change::Upsert(_)))
-                    {
-                        together.push(*entity);
-                    }
-                    entities.upsert_entities(together, None)
-                }
-                Change::Remove(name) => {
-                    let mut together = vec![name];
-                    while let Some(Change::Remove(name)) =
-                        changes.next_if(|next| matches!(next, Change::Remove(_)))
-                    {
-                        together.push(name);
-                    }
-                    entities.remove_entities(together)
-                }
-            }
-            .map_err(Box::new)?;
-        }
-        Ok(Self { entities: Arc::new(entities) })
+        change::apply(self, changes)
     }
 
     /// How many entities it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entities.len()
+        self.entities
     }
 
     /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entities.is_empty()
+        self.entities == 0
+    }
+
+    /// What is known by a name, found by its letters; `place` is [`crate::name::place`] of it.
+    #[inline]
+    pub(crate) fn find(&self, place: u64, kind: &str, id: &str) -> Option<&Slot> {
+        self.part(place)?.find(place, kind, id)
+    }
+
+    /// The entity, if it is there.
+    #[inline]
+    pub(crate) fn entity(&self, name: &Name) -> Option<&Entity> {
+        self.part(name.place)?.slot(name)?.entity.as_ref()
+    }
+
+    #[inline]
+    fn part(&self, place: u64) -> Option<&Part> {
+        self.parts.get(part::part(place, self.parts.len())).map(Arc::as_ref)
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.parts.iter().flat_map(|part| part.slots())
+    }
+
+    /// The bytes it occupies, by its own count of what it allocated.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes()).sum::<usize>()
+            + self.slots().map(entity::bytes).sum::<usize>()
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("entities", &self.entities).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@
 mod common;
 
 use cedar_policy::Authorizer;
-use common::{entities, facts, official, policies, record, text, world};
+use common::{ask, entities, facts, official, policies, record, text, told, world};
 use portcullis_decision::{Decision, EntityName, EntityOverlay, Facts, Program, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -243,10 +243,10 @@ proptest! {
         };
         let set = policies(&set);
         let program = Program::compile(&set).expect("compiles");
-        let by_facts = program.decide_facts(&world(&program), &facts);
+        let by_facts = ask(&program, &world(&program), &facts);
         let (request, entities) = official(&facts, &entities());
         let reference = Authorizer::new().is_authorized(&request, &set, &entities);
-        let by_request = program.decide(&portcullis_decision::World::new(&program, &entities), &request);
+        let by_request = told(&program.decide(&portcullis_decision::World::new(&program, &entities), &request));
 
         let mut reasons: Vec<String> = reference.diagnostics().reason().map(ToString::to_string).collect();
         reasons.sort();
@@ -261,10 +261,10 @@ proptest! {
             prop_assert_eq!(&messages, &errors);
             prop_assert!(verdict.undecided().is_empty());
         }
-        prop_assert_eq!(by_facts.nearest(), by_request.nearest());
+        prop_assert_eq!(&by_facts.nearest, &by_request.nearest);
         prop_assert_eq!(
-            by_facts.permit().is_some(),
-            by_facts.decision() == Decision::Allow && !by_facts.forbid_erred()
+            by_facts.permit.is_some(),
+            by_facts.decision == Decision::Allow && !by_facts.forbid_erred
         );
     }
 
@@ -291,8 +291,8 @@ proptest! {
         unknown.unavailable_principal = attribute.iter().map(|name| (*name).into()).collect();
         let set = policies(&set);
         let program = Program::compile(&set).expect("compiles");
-        let verdict = program.decide_facts(&world(&program), &unknown);
-        prop_assert!(verdict.undecided().is_empty() || verdict.permit().is_none());
+        let verdict = ask(&program, &world(&program), &unknown);
+        prop_assert!(verdict.undecided.is_empty() || verdict.permit.is_none());
 
         let base = entities();
         let fillings = fillings();

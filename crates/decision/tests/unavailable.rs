@@ -4,12 +4,12 @@
 
 mod common;
 
-use common::{facts, program, record, text, world};
-use portcullis_decision::{Decision, Facts, Value, Verdict};
+use common::{Told, ask, facts, program, record, text, world};
+use portcullis_decision::{Decision, Facts, Value};
 
-fn decide(text: &str, facts: &Facts<'_>) -> Verdict {
+fn decide(text: &str, facts: &Facts<'_>) -> Told {
     let program = program(text);
-    program.decide_facts(&world(&program), facts)
+    ask(&program, &world(&program), facts)
 }
 
 /// The geo source does not work; the rest of the context is there.
@@ -27,7 +27,7 @@ const GEO: &str = r#"context.geo has country && context.geo.country == "US""#;
 fn a_fact_that_could_flip_the_decision_leaves_it_undecided() {
     let permit = decide(&format!("permit(principal, action, resource) when {{ {GEO} }};"), &without_geo());
     assert_eq!((permit.decision(), permit.undecided()), (Decision::Deny, &["context.geo".to_owned()][..]));
-    assert!(permit.permit().is_none() && permit.nearest().is_empty() && permit.reasons().is_empty());
+    assert!(permit.permit.is_none() && permit.nearest.is_empty() && permit.reasons().is_empty());
     let forbid = format!(
         "permit(principal, action, resource); forbid(principal, action, resource) unless {{ {GEO} }};"
     );
@@ -58,7 +58,7 @@ fn a_permit_that_cannot_hold_leaves_nothing_open() {
             decide(&format!("permit(principal, action, resource) when {{ {condition} }};"), &without_geo());
         assert!(verdict.undecided().is_empty(), "{condition}");
         assert_eq!(verdict.decision(), Decision::Deny);
-        assert_eq!(verdict.nearest().len(), 1, "a default denial: {condition}");
+        assert_eq!(verdict.nearest.len(), 1, "a default denial: {condition}");
     }
 }
 
@@ -143,7 +143,7 @@ fn an_operator_that_takes_no_record_fails_on_one_that_is_partly_unavailable() {
     let set = "permit(principal, action, resource); forbid(principal, action, resource) when { !!context == true };";
     let verdict = decide(set, &without_geo());
     assert_eq!(verdict.decision(), Decision::Allow);
-    assert!(verdict.forbid_erred() && verdict.undecided().is_empty());
+    assert!(verdict.forbid_erred && verdict.undecided().is_empty());
 }
 
 #[test]

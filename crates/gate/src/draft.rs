@@ -26,6 +26,10 @@ const STAGES: usize = 8;
 /// How many near misses a record keeps: the first is what the caller hears, a few more serve the operator.
 const NEAREST_KEPT: usize = 3;
 
+/// How many erring policies a record has the words of. One missing fact can make a thousand err, and to find the words
+/// of each takes as long as to parse it.
+const ERRORS_KEPT: usize = 16;
+
 /// A record under way.
 pub struct Draft {
     pub(crate) reference: Reference,
@@ -155,10 +159,10 @@ impl Draft {
     }
 
     /// The policies were asked.
-    pub fn decided(&mut self, bound: Bound<'_>, verdict: &Verdict, redaction: &Redaction) {
+    pub fn decided(&mut self, bound: &Bound<'_>, verdict: &Verdict<'_>, redaction: &Redaction) {
         self.entry.stage = Stage::Decide;
         self.entry.facts = redaction.facts(facts::flatten(&bound.facts));
-        self.entry.missing = bound.missing;
+        self.entry.missing.clone_from(&bound.missing);
         self.entry.verdict = Some(VerdictEntry {
             decision: match (verdict.undecided().is_empty(), verdict.decision()) {
                 (false, _) => "undecided",
@@ -166,18 +170,14 @@ impl Draft {
                 (true, Decision::Deny) => "deny",
             }
             .to_owned(),
-            policies: verdict.reasons().to_vec(),
+            policies: verdict.reasons().map(str::to_owned).collect(),
             nearest: verdict
                 .nearest()
                 .iter()
                 .take(NEAREST_KEPT)
-                .map(|miss| (miss.policy.clone(), miss.failed, miss.clauses))
+                .map(|miss| (miss.policy.to_owned(), miss.failed, miss.clauses))
                 .collect(),
-            errors: verdict
-                .errors()
-                .iter()
-                .map(|fault| (fault.policy.clone(), fault.message.clone()))
-                .collect(),
+            errors: errors(verdict),
             undecided: verdict.undecided().to_vec(),
         });
     }
@@ -238,6 +238,17 @@ fn cut(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(LONGEST_TEXT).collect()
+}
+
+/// The words on policies that erred, and how many more there were.
+fn errors(verdict: &Verdict<'_>) -> Vec<(String, String)> {
+    let mut errors: Vec<_> =
+        verdict.first_errors(ERRORS_KEPT).into_iter().map(|fault| (fault.policy, fault.message)).collect();
+    let further = verdict.erring().len().saturating_sub(ERRORS_KEPT);
+    if further > 0 {
+        errors.push((String::new(), format!("and {further} more policies erred")));
+    }
+    errors
 }
 
 /// Bytes as one line of ASCII. Most have nothing to be escaped.

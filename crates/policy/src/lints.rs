@@ -7,6 +7,7 @@
 //! | `never_applies` | a policy that no request meets: by the schema, or for want of the app or route it names |
 //! | `unlinked_template` | a template, which applies to nothing by itself |
 //! | `covered_permit` | a permit under a forbid that holds whenever it does |
+//! | `unindexed` | more than a handful of policies that every decision has to look at |
 //! | `optional_without_has` | an optional attribute read without `has` (error; from the validator) |
 //!
 //! They are advice to authors. What they miss is decided all the same.
@@ -14,8 +15,9 @@
 mod covered;
 mod guards;
 mod names;
+mod unindexed;
 
-use cedar_policy::Schema;
+use cedar_policy::{PolicySet, Schema};
 
 use crate::Guard;
 use crate::finding::{Findings, Sources};
@@ -24,6 +26,7 @@ use crate::load::{Body, Entry};
 
 /// Runs every lint that is not the validator's.
 pub(crate) fn run(
+    set: &PolicySet,
     entries: &[Entry],
     written_guards: &[Guard],
     declared: &Declared,
@@ -33,6 +36,7 @@ pub(crate) fn run(
 ) {
     guards::run(written_guards, sources, findings);
     names::run(entries, declared, findings);
+    unindexed::run(set, entries, findings);
     covered::run(entries, declared, schema, sources, findings);
     for entry in entries.iter().filter(|entry| matches!(entry.body, Body::Template(_))) {
         findings.warning(

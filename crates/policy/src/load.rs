@@ -56,7 +56,7 @@ pub enum Origin {
 /// A checked policy set.
 #[derive(Debug)]
 pub struct Policies {
-    /// The whole set, guards included.
+    /// The whole set, guards included. Whoever compiles it may take it away: it is large, and nothing else reads it.
     pub set: cedar_policy::PolicySet,
     /// The schema it was validated against, the user's extension included.
     pub schema: cedar_policy::Schema,
@@ -180,7 +180,7 @@ fn load(
     }
     if let Some(schema) = &schema {
         validate::validate(&set, schema, &entries, &sources, &mut findings);
-        lints::run(&entries, guards, &declared, schema, &sources, &mut findings);
+        lints::run(&set, &entries, guards, &declared, schema, &sources, &mut findings);
     }
     let policies = match schema {
         Some(schema) if !findings.has_errors() => Some(checked(set, schema, entries, reasons)),

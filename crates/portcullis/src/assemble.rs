@@ -14,7 +14,7 @@ use crate::serve::ServeFault;
 
 /// Makes a snapshot; what was fetched for `previous` is kept where it still serves.
 pub(crate) fn snapshot(
-    parts: Parts,
+    mut parts: Parts,
     store: &KeyStore,
     previous: Option<&Snapshot>,
 ) -> Result<Snapshot, ServeFault> {
@@ -25,8 +25,11 @@ pub(crate) fn snapshot(
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             ServeFault::Assemble(faults.join("\n"))
         })?;
-    let program = Program::compile_with_schema(&parts.policies.set, &parts.policies.schema)
-        .map_err(|error| fault(&error))?;
+    // The official set is a hundred times the size of the program; nobody needs it any more.
+    let set = std::mem::take(&mut parts.policies.set);
+    let program =
+        Program::compile_with_schema(&set, &parts.policies.schema).map_err(|error| fault(&error))?;
+    drop(set);
     let world = World::new(&program, &entities);
     let keys =
         match (parts.config.api_keys.as_ref(), previous.and_then(|before| before.identifier.api_keys())) {

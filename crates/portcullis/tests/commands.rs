@@ -139,3 +139,20 @@ fn completions_and_man_pages_come_from_the_definitions() {
     let page = std::fs::read_to_string(folder.path().join("pages/portcullis-check.1")).unwrap();
     assert!(page.contains(".TH"));
 }
+
+#[test]
+fn policy_compile_says_what_finds_each_policy() {
+    let folder = folder();
+    assert!(run(folder.path(), &["init"]).status.success());
+    let compiled = run(folder.path(), &["policy", "compile"]);
+    assert!(stdout(&compiled).contains("policies, "), "{}{}", stdout(&compiled), stderr(&compiled));
+    let shown = stdout(&run(folder.path(), &["policy", "compile", "--show", "suspended"]));
+    for line in ["forbid `suspended`", "scope: resource in App::\"app\"", "principal.suspended", "found by: "]
+    {
+        assert!(shown.contains(line), "no {line} in\n{shown}");
+    }
+    let json = stdout(&run(folder.path(), &["policy", "compile", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(report["policies"].as_u64().is_some_and(|count| count > 0), "{report}");
+    assert_eq!(report["reference"], serde_json::json!([]));
+}

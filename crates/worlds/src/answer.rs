@@ -49,11 +49,11 @@ pub fn official(request: &Request, set: &PolicySet, entities: &Entities) -> Answ
 
 /// The verdict of the engine. The one place that looks into a verdict.
 #[must_use]
-pub fn told(verdict: &Verdict) -> Told {
+pub fn told(verdict: &Verdict<'_>) -> Told {
     Told {
         answer: Answer {
             allow: verdict.decision() == Decision::Allow,
-            reasons: verdict.reasons().iter().map(ToString::to_string).collect(),
+            reasons: verdict.reasons().map(str::to_owned).collect(),
             errors: verdict
                 .errors()
                 .iter()

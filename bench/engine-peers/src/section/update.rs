@@ -129,7 +129,8 @@ impl Standing {
 
     fn expect(&mut self, user: usize, allow: bool) {
         let question = question(user);
-        let verdict = self.program.decide_facts(&self.world, &facts(&question));
+        let facts = facts(&question);
+        let verdict = self.program.decide_facts(&self.world, &facts);
         self.wrong += u64::from((verdict.decision() == Decision::Allow) != allow);
     }
 

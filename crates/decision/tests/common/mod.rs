@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression};
-use portcullis_decision::{EntityName, EntityOverlay, Facts, Program, Ticket, Value, World};
+use portcullis_decision::{
+    Decision, EntityName, EntityOverlay, Facts, Permit, PolicyFault, Program, Ticket, Value, Verdict, World,
+};
 
 pub(crate) fn program(text: &str) -> Program {
     Program::compile(&policies(text)).expect("compiles")
@@ -146,4 +148,62 @@ pub(crate) fn expression(value: &Value<'_>) -> RestrictedExpression {
         ))
         .expect("a datetime"),
     }
+}
+
+/// A verdict that outlives what it was decided on.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) decision: Decision,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) errors: Vec<PolicyFault>,
+    /// Policy, failed clauses, all clauses.
+    pub(crate) nearest: Vec<(String, usize, usize)>,
+    pub(crate) undecided: Vec<String>,
+    pub(crate) permit: Option<Permit>,
+    /// The permit that an erring forbid does not keep back.
+    pub(crate) dangerous_permit: Option<Permit>,
+    pub(crate) forbid_erred: bool,
+}
+
+pub(crate) fn told(verdict: &Verdict<'_>) -> Told {
+    Told {
+        decision: verdict.decision(),
+        reasons: verdict.reasons().map(str::to_owned).collect(),
+        errors: verdict.errors().to_vec(),
+        nearest: verdict
+            .nearest()
+            .iter()
+            .map(|miss| (miss.policy.to_owned(), miss.failed, miss.clauses))
+            .collect(),
+        undecided: verdict.undecided().to_vec(),
+        permit: verdict.permit(),
+        dangerous_permit: verdict.dangerous_permit_despite_erring_forbid(),
+        forbid_erred: verdict.forbid_erred(),
+    }
+}
+
+impl Told {
+    pub(crate) fn decision(&self) -> Decision {
+        self.decision
+    }
+
+    pub(crate) fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    pub(crate) fn errors(&self) -> &[PolicyFault] {
+        &self.errors
+    }
+
+    pub(crate) fn undecided(&self) -> &[String] {
+        &self.undecided
+    }
+
+    pub(crate) fn permit(self) -> Option<Permit> {
+        self.permit
+    }
+}
+
+pub(crate) fn ask(program: &Program, world: &World, facts: &Facts<'_>) -> Told {
+    told(&program.decide_facts(world, facts))
 }

@@ -20,7 +20,7 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// # Errors
 /// The refusal to send.
 pub fn verdict(
-    verdict: &Verdict,
+    verdict: &Verdict<'_>,
     policies: &Policies,
     on_forbid_fault: ForbidFault,
 ) -> Result<Permit, Refusal> {
@@ -39,11 +39,10 @@ pub fn verdict(
 /// Several forbids may hold at once; one reason is said. What hides comes first, since any other answer would show
 /// that there is something; a legal demand before a choice of ours; and a step-up last, since it helps only where
 /// nothing else stands in the way.
-fn denial(verdict: &Verdict, policies: &Policies) -> Refusal {
-    let nearest = verdict.nearest().first().map(|miss| policies.public_reason(&miss.policy));
+fn denial(verdict: &Verdict<'_>, policies: &Policies) -> Refusal {
+    let nearest = verdict.nearest().first().map(|miss| policies.public_reason(miss.policy));
     verdict
         .reasons()
-        .iter()
         .map(|policy| policies.public_reason(policy))
         .min_by_key(|reason| (rank(reason), reason.code == "access_denied"))
         .or(nearest)

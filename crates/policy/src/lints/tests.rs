@@ -181,6 +181,24 @@ fn optional_attributes_without_has() {
 }
 
 #[test]
+fn policies_that_nothing_finds() {
+    let forbid = |number: usize| {
+        format!(
+            "forbid (principal, action, resource) when {{ context.request.path like \"*/{number}/*\" }};\n"
+        )
+    };
+    let few: String = (0..16).map(forbid).collect();
+    assert_eq!(lint(&few), [""; 0], "a handful has to be looked at anyway");
+    let many: String = (0..17).map(forbid).collect();
+    let loaded = load_text(&many);
+    assert_eq!(codes(&loaded), ["portcullis::policy::unindexed"]);
+    let message = loaded.findings[0].to_string();
+    assert!(message.starts_with("17 policies") && message.ends_with("and 7 more"), "{message}");
+    let pinned = many.replace("resource)", "resource == Route::\"shop/items\")");
+    assert_eq!(lint(&pinned), [""; 0], "these are found by their route");
+}
+
+#[test]
 fn a_good_set_has_no_findings() {
     assert!(codes(&Policies::load(&[], None, &shop())).is_empty());
 }

@@ -9,6 +9,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::good::Good;
 use super::{app, open_gate};
@@ -67,6 +68,14 @@ impl Drop for Hostile {
     }
 }
 
+/// Held by each of these loads: beside each other they would show what two processors hold, not what one load does to a
+/// good caller.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn unharmed(gate: &Gate, what: &str) {
     let good = Good::asks(gate.address, REQUESTS);
     println!("{what}: {}; {} KiB resident", good.told(), gate.memory());
@@ -76,6 +85,7 @@ fn unharmed(gate: &Gate, what: &str) {
 
 #[test]
 fn thousands_of_slow_callers() {
+    let _alone = alone();
     let (_origin, port) = origin();
     let count = connections();
     // As many at the origin at once as send their bodies slowly: that they are bounded is another test's matter.
@@ -97,6 +107,7 @@ fn thousands_of_slow_callers() {
 
 #[test]
 fn what_an_idle_connection_costs() {
+    let _alone = alone();
     let (gate, _origin, _) = open_gate();
     unharmed(&gate, "quiet");
     // Everything that is made once has been made when the first few are there.
@@ -114,6 +125,7 @@ fn what_an_idle_connection_costs() {
 
 #[test]
 fn floods_of_frames() {
+    let _alone = alone();
     let (gate, _origin, _) = open_gate();
     unharmed(&gate, "quiet");
     for kind in ["resets", "continuations", "bombs", "settings", "pings"] {

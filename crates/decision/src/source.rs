@@ -9,8 +9,8 @@ use cedar_policy_core::ast::{Policy, PolicyID, Template};
 use cedar_policy_core::parser::parse_policy;
 use quick_cache::sync::Cache;
 
-/// How many policies are kept once they were parsed again, some five KiB each. Parsing takes a third of a millisecond,
-/// and the policies that err in one request err in the next.
+/// How many policies are kept once they were parsed again, some five KiB each. Parsing
+/// costs more than any decision, and the policies that err in one request err in the next.
 const PARSED: usize = 2_048;
 
 /// Ids and sources of policies, in the order of ids.

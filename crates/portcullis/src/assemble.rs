@@ -25,7 +25,7 @@ pub(crate) fn snapshot(
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             ServeFault::Assemble(faults.join("\n"))
         })?;
-    // The official set is a hundred times the size of the program; nobody needs it any more.
+    // The official set is ten times the size of the program; nobody needs it any more.
     let set = std::mem::take(&mut parts.policies.set);
     let program =
         Program::compile_with_schema(&set, &parts.policies.schema).map_err(|error| fault(&error))?;

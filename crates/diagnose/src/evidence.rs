@@ -136,6 +136,12 @@ impl Evidence {
         self.by_cause.get(id).copied()
     }
 
+    /// The outcomes of a probe: the signals whose name begins with its own.
+    pub fn outcomes<'a>(&'a self, probe: &'a str) -> impl Iterator<Item = (SignalIndex, &'a Signal)> {
+        let of_probe = move |signal: &Signal| signal.id.split_once(':').is_some_and(|(family, _)| family == probe);
+        self.signals.iter().enumerate().filter(move |(_, signal)| of_probe(signal))
+    }
+
     /// The signals of a group.
     pub fn group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = (SignalIndex, &'a Signal)> {
         self.signals.iter().enumerate().filter(move |(_, signal)| signal.group == group)

@@ -52,7 +52,7 @@ pub fn next(
     let open = |probe: &Probe| {
         let group = probe.group();
         // Every address is asked, everything else once.
-        matches!(probe, Probe::Address(_)) || !evidence.group(group).any(|(index, _)| seen.get(index).is_some())
+        matches!(probe, Probe::Address(_)) || !evidence.outcomes(group).any(|(index, _)| seen.get(index).is_some())
     };
     let mut best: Option<(Probe, f64)> = None;
     for probe in left.iter().filter(|probe| !made.contains(*probe) && open(probe)) {

@@ -217,7 +217,7 @@ fn read(file: &Path) -> Result<String, Wrong> {
 /// For the report where nothing was sent.
 const OFFLINE: &str = "nothing was sent: this rests on one saved answer, and asking the server would tell more";
 /// How we name ourselves to servers.
-pub const AGENT: &str = concat!("portcullis-doctor/", env!("CARGO_PKG_VERSION"));
+const AGENT: &str = concat!("portcullis-doctor/", env!("CARGO_PKG_VERSION"));
 /// What is read of a file.
 const LONGEST_FILE: u64 = 256 << 20;
 /// What is told of a HAR.

@@ -7,12 +7,12 @@ use super::Ranking;
 /// Causes below this share are left out: they change nothing and cost time.
 const SMALLEST: f64 = 0.002;
 
-/// Expected loss of entropy, in nats, by the outcome of the signals of a group.
+/// Expected loss of entropy, in nats, by the outcome of a probe.
 #[must_use]
-pub fn expected_gain(evidence: &Evidence, ranking: &Ranking, group: &str) -> f64 {
+pub fn expected_gain(evidence: &Evidence, ranking: &Ranking, probe: &str) -> f64 {
     let outcomes: Vec<usize> = evidence
-        .group(group)
-        .filter(|(_, signal)| signal.id.starts_with(group) && !ASIDE.contains(&signal.id.as_str()))
+        .outcomes(probe)
+        .filter(|(_, signal)| !ASIDE.contains(&signal.id.as_str()))
         .map(|(index, _)| index)
         .collect();
     let causes: Vec<(CauseIndex, f64)> =

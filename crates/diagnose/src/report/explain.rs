@@ -1,7 +1,5 @@
 //! `doctor explain ID`, `doctor --list`, and the chapter of the book: the findings' words, laid out.
 
-use std::fmt::Write as _;
-
 use crate::evidence::{Evidence, Finding};
 
 /// One finding for a terminal.
@@ -9,7 +7,8 @@ use crate::evidence::{Evidence, Finding};
 pub fn explain(finding: &Finding) -> String {
     let mut out = String::new();
     let mut line = |text: String| {
-        drop(writeln!(out, "{text}"));
+        out.push_str(&text);
+        out.push('\n');
     };
     line(format!("{}\n{}", finding.id, "=".repeat(finding.id.len())));
     line(format!("{}\n", finding.title));
@@ -49,7 +48,7 @@ pub fn list(evidence: &Evidence) -> String {
     let width = evidence.findings.iter().map(|finding| finding.id.len()).max().unwrap_or_default();
     let mut out = String::new();
     for finding in &evidence.findings {
-        drop(writeln!(out, "{:width$}  {}", finding.id, finding.title));
+        out.push_str(&format!("{:width$}  {}\n", finding.id, finding.title));
     }
     out
 }
@@ -65,36 +64,33 @@ pub fn chapter(evidence: &Evidence) -> String {
     for finding in &evidence.findings {
         if finding.layer != layer {
             layer = &finding.layer;
-            drop(write!(out, "\n## {layer}\n"));
+            out.push_str(&format!("\n## {layer}\n"));
         }
-        drop(write!(
-            out,
-            "\n### `{}`\n\n**{}**\n\n{}\n\n{}\n\n",
-            finding.id, finding.title, finding.looks_for, finding.means
+        out.push_str(&format!("\n### `{}`\n\n**{}**\n\n{}\n\n{}\n\n", finding.id, finding.title, finding.looks_for, finding.means
         ));
         for (number, step) in (1..).zip(&finding.steps) {
-            drop(writeln!(out, "{number}. {step}"));
+            out.push_str(&format!("{number}. {step}\n"));
         }
         if let Some(lines) = &finding.lines {
-            drop(write!(out, "\n```text\n{}\n```\n", lines.trim()));
+            out.push_str(&format!("\n```text\n{}\n```\n", lines.trim()));
         }
         if let Some(on) = &finding.on {
             out.push('\n');
             for (system, steps) in [("Windows", &on.windows), ("macOS", &on.macos), ("Linux", &on.linux)] {
                 for step in steps {
-                    drop(writeln!(out, "- {system}: {step}"));
+                    out.push_str(&format!("- {system}: {step}\n"));
                 }
             }
         }
         if !finding.verify.is_empty() {
-            drop(write!(out, "\nCheck: {}\n", finding.verify));
+            out.push_str(&format!("\nCheck: {}\n", finding.verify));
         }
         if !finding.confused_with.is_empty() {
             let names: Vec<_> = finding.confused_with.iter().map(|id| format!("`{id}`")).collect();
-            drop(write!(out, "\nMay be taken for {}.\n", names.join(", ")));
+            out.push_str(&format!("\nMay be taken for {}.\n", names.join(", ")));
         }
         for link in &finding.links {
-            drop(write!(out, "\n<{link}>\n"));
+            out.push_str(&format!("\n<{link}>\n"));
         }
     }
     out

@@ -1,7 +1,5 @@
 //! The report for a ticket.
 
-use std::fmt::Write as _;
-
 use super::json::not_refused;
 use super::model::{Report, Verdict};
 
@@ -10,7 +8,8 @@ use super::model::{Report, Verdict};
 pub fn to_markdown(report: &Report) -> String {
     let mut out = String::new();
     let mut line = |text: String| {
-        drop(writeln!(out, "{text}"));
+        out.push_str(&text);
+        out.push('\n');
     };
     line("## Why the request was refused".to_owned());
     line(String::new());

@@ -1,7 +1,5 @@
 //! The report for a terminal: one screen, the answer first.
 
-use std::fmt::Write as _;
-
 use super::json::not_refused;
 use super::model::{Cause, Report, Verdict};
 
@@ -11,7 +9,8 @@ pub fn to_people(report: &Report, colour: bool) -> String {
     let paint = Paint { colour };
     let mut out = String::new();
     let mut line = |text: String| {
-        drop(writeln!(out, "{text}"));
+        out.push_str(&text);
+        out.push('\n');
     };
     line(paint.dim(&report.request));
     if let Some(answer) = &report.answer {

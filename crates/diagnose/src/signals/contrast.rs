@@ -85,7 +85,7 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
         if trial.probe == Probe::Repeat {
             outcome = if unsteady { Told::Passes } else { Told::Same };
         }
-        let signals: Vec<String> = evidence.group(group).map(|(_, signal)| signal.id.clone()).collect();
+        let signals: Vec<String> = evidence.outcomes(group).map(|(_, signal)| signal.id.clone()).collect();
         let name = format!("{group}:{}", outcome.name());
         let name = if signals.contains(&name) { name } else { format!("{group}:odd") };
         for id in signals.iter().filter(|id| !matches!(id.as_str(), "query:one-argument" | "repeat:at-first-fine")) {

@@ -22,6 +22,17 @@ pub enum ForbidFault {
     Refuse,
 }
 
+/// Which facts a record keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecordedFacts {
+    /// Those that the policies name: no other could have changed the decision. The default, since what is not written
+    /// down cannot be read by the wrong people.
+    #[default]
+    Read,
+    /// All of them, so that recorded traffic can be decided by policies that nobody has written yet.
+    All,
+}
+
 /// One immutable state of everything that decides. Swapped whole.
 pub struct Snapshot {
     /// Hash of configuration, policies, schema, directory and geo data; written into every record.
@@ -48,6 +59,8 @@ pub struct Snapshot {
     pub renderer: Renderer,
     /// Keeps secrets out of records.
     pub redaction: Redaction,
+    /// Which facts a record keeps.
+    pub recorded_facts: RecordedFacts,
     /// What an erring forbid means.
     pub on_forbid_fault: ForbidFault,
 }

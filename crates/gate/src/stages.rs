@@ -231,7 +231,7 @@ fn hides_from_strangers(
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
     let hides = matches!(said, Err(Refusal::Hidden));
     if hides {
-        draft.decided(&bound, &verdict, &snapshot.redaction);
+        draft.decided(&bound, &verdict, None, snapshot);
     }
     hides
 }
@@ -248,9 +248,7 @@ fn decided(
     let ticket = Ticket(request.reference.as_u128());
     let bound = facts::bind(request, route, caller, situation, Some(ticket));
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
-    draft.decided(&bound, &verdict, &snapshot.redaction);
-    if let Some(person) = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id)) {
-        draft.member_of(person);
-    }
+    let person = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id));
+    draft.decided(&bound, &verdict, person, snapshot);
     refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault)
 }

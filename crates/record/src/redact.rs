@@ -141,6 +141,17 @@ impl Redaction {
     }
 }
 
+/// Whether a recorded value is not the one that was decided on: replaced, or cut.
+#[must_use]
+pub fn is_altered(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(REDACTED) || text.ends_with('…'),
+        Value::Array(items) => items.len() >= MOST_ITEMS || items.iter().any(is_altered),
+        Value::Object(members) => members.len() >= MOST_ITEMS || members.values().any(is_altered),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The beginning of a text, of at most so many bytes, with `…` behind it where it was cut.
 pub(crate) fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     if text.len() <= longest {

@@ -6,6 +6,7 @@
 pub mod change;
 pub mod question;
 pub mod rulebook;
+pub mod why;
 
 #[cfg(test)]
 mod testing;
@@ -13,3 +14,4 @@ mod testing;
 pub use change::{Change, Owner, Search};
 pub use question::Question;
 pub use rulebook::{Answer, Rulebook};
+pub use why::{Explainer, Why};

@@ -129,7 +129,10 @@ fn obstacles_behind_each_other_are_told_together() {
 fn hours_scopes_zones_and_networks() {
     let of =
         |condition: &str| offered(&format!("permit(principal, action, resource) when {{ {condition} }};"));
-    assert_eq!(of("context.time.minute < 480"), ["context.time.minute: at most 479 (is 720)"]);
+    assert_eq!(
+        of("context.time.minute < 480"),
+        ["context.time.minute: at most 479, which is 07:59 (is 720)"]
+    );
     assert_eq!(
         of("context.auth.scopes.containsAll([\"read\", \"write\"])"),
         ["context.auth.scopes: with \"write\" in it (is [\"read\"])"]

@@ -1,4 +1,5 @@
 //! Which facts a policy set names.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod common;
 

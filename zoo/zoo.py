@@ -7,6 +7,7 @@
   zoo.py verify  [NAME...]               every scenario yields the status it declares
   zoo.py serve   NAME                    keep one scenario running, print its request
   zoo.py score   --cmd TEMPLATE [--logs-cmd TEMPLATE] [--json OUT] [NAME...]
+  zoo.py page    --result OUT --out FILE.md   the book's chapter about a score
 
 A set is a directory of scenarios (open, own, ...) beside this script, beside the symlink it was called by, or under
 --root DIR.  README.md tells the rest; the code is in runner/.

@@ -1,12 +1,13 @@
-"""The command line: list, install, where, verify, serve, score."""
+"""The command line: list, install, where, verify, serve, score, page."""
 import argparse
 import collections
 import json
 import pathlib
 import shlex
+import sys
 import time
 
-from . import install, places, tables
+from . import install, page, places, tables
 from .scenario import load
 from .score import Tool, score
 from .site import Site
@@ -25,6 +26,9 @@ def main(about, called_in):
             command.add_argument("--json", dest="as_json", action="store_true")
         if name == "score":
             _add_scoring(command)
+        if name == "page":
+            command.add_argument("--result", type=pathlib.Path, required=True, help="what score --json has written")
+            command.add_argument("--out", type=pathlib.Path, required=True, help="the chapter to write")
     options = parser.parse_args()
     options.folders = [pathlib.Path(options.root)] if options.root else [called_in, places.ZOO]
     return options.run(options)
@@ -117,6 +121,15 @@ def _score(options):
     return 1 if options.min_top1 is not None and (total["top1"] or 0) < options.min_top1 else 0
 
 
+def _page(options):
+    try:
+        page.write(options.result, places.ZOO / "misses.toml", options.out)
+    except page.Unexplained as fault:
+        print(f"zoo.py: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
 COMMANDS = {
     "list": _list,
     "install": _install,
@@ -124,4 +137,5 @@ COMMANDS = {
     "verify": _verify,
     "serve": _serve,
     "score": _score,
+    "page": _page,
 }

@@ -70,12 +70,12 @@ def load(folders, names=(), set_name=None, kind=None, mode=None):
 
 
 def taxonomy(scenarios):
-    """Ids of causes and of layers that these scenarios may use: the zoo's own, and those that their sets add."""
+    """Causes and layers that these scenarios may name, by id: the zoo's own, and those that their sets add."""
     files = [places.ZOO / "causes.toml", *sorted({s.path.parent / "new-causes.toml" for s in scenarios})]
-    causes, layers = set(), set()
+    causes, layers = {}, {}
     for file in files:
         if file.exists():
             table = tomllib.loads(file.read_text())
-            causes |= set(table.get("cause", {}))
-            layers |= set(table.get("layers", {}))
+            causes |= table.get("cause", {})
+            layers |= table.get("layers", {})
     return causes, layers

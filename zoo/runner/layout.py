@@ -20,8 +20,6 @@ class Layout:
             **{name: str(port) for name, port in ports.items()},
             "RUN": str(directory),
             "NOW": str(int(time.time())),
-            "LOGTIME": time.strftime("%Y/%m/%d %H:%M:%S"),
-            "CLFTIME": time.strftime("%d/%b/%Y:%H:%M:%S %z"),
             "VENV": str(places.VENV),
         }
 

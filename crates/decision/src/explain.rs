@@ -3,20 +3,26 @@
 //! Off the way of requests: policies are parsed again for their places, and everything is evaluated once more. What it
 //! says is what `decide` found; only words are added.
 
+mod clauses;
+mod out;
 mod place;
 mod reads;
+mod ways;
 
 use crate::careful::Careful;
 use crate::decide::Asked;
-use crate::evaluate::{Evaluation, Outcome};
+use crate::evaluate::Evaluation;
 use crate::lower;
 use crate::outcomes::Outcomes;
 use crate::rule::Rule;
 use crate::unknown::Unknowns;
 use crate::value::view::Made;
 use crate::{Facts, Program, Verdict, World};
+pub use clauses::Tried;
+pub use out::Proposal;
 pub use place::Place;
 pub use reads::Read;
+pub use ways::{Edit, To, Way};
 
 /// How many near misses are explained. Who has to change something looks at the first few.
 const NEAREST: usize = 8;
@@ -85,6 +91,17 @@ pub enum CameTo {
     Fault,
     /// It depends on a fact that is unavailable.
     Open,
+}
+
+impl CameTo {
+    fn of(outcomes: Outcomes) -> Self {
+        match outcomes {
+            Outcomes::YES => Self::Holds,
+            Outcomes::NO => Self::DoesNotHold,
+            Outcomes::FAILS => Self::Fault,
+            _ => Self::Open,
+        }
+    }
 }
 
 impl Program {
@@ -160,18 +177,10 @@ impl Explaining<'_, '_> {
     }
 
     fn came_to(&self, clause: crate::evaluate::Clause) -> CameTo {
-        if self.unknowns.is_empty() {
-            return match self.evaluation.clause(clause) {
-                Outcome::Yes => CameTo::Holds,
-                Outcome::No => CameTo::DoesNotHold,
-                Outcome::Fails => CameTo::Fault,
-            };
-        }
-        match Careful::new(self.evaluation, self.unknowns).clauses(&[clause]).0 {
-            Outcomes::YES => CameTo::Holds,
-            Outcomes::NO => CameTo::DoesNotHold,
-            Outcomes::FAILS => CameTo::Fault,
-            _ => CameTo::Open,
-        }
+        CameTo::of(if self.unknowns.is_empty() {
+            self.evaluation.clause(clause).into()
+        } else {
+            Careful::new(self.evaluation, self.unknowns).clauses(&[clause]).0
+        })
     }
 }

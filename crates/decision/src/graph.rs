@@ -268,6 +268,15 @@ impl Graph {
         self.nodes.len()
     }
 
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
+        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
+    }
+
+    /// Whether a node is this variable.
+    pub(crate) fn is(&self, id: NodeId, variable: Variable) -> bool {
+        self.node(id) == Node::Variable(variable)
+    }
+
     /// The entities that conditions name.
     pub(crate) fn entities(&self) -> Vec<Arc<Name>> {
         let mut found = Vec::new();

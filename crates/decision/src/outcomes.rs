@@ -29,3 +29,13 @@ impl Outcomes {
         if value { Self::YES } else { Self::NO }
     }
 }
+
+impl From<crate::evaluate::Outcome> for Outcomes {
+    fn from(outcome: crate::evaluate::Outcome) -> Self {
+        match outcome {
+            crate::evaluate::Outcome::Yes => Self::YES,
+            crate::evaluate::Outcome::No => Self::NO,
+            crate::evaluate::Outcome::Fails => Self::FAILS,
+        }
+    }
+}

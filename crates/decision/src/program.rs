@@ -4,6 +4,7 @@
 //! that is too long for its stack is decided here all the same.
 
 mod compile;
+mod reads;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::lower::Unsupported;
 use crate::rule::Terms;
 use crate::source::Sources;
 use crate::{Facts, Verdict, World, decide};
+pub use reads::{Named, Reads};
 pub use report::{Handed, Report};
 
 /// A policy set made ready to decide with.
@@ -30,6 +32,7 @@ pub struct Program {
     /// The entity types that policies and schema name: names of these need not be looked at twice.
     pub(crate) kinds: BTreeSet<Arc<str>>,
     report: Report,
+    reads: Reads,
     /// Which policies are forbids, in the order of ids.
     forbids: Vec<bool>,
     /// What finds each policy.
@@ -89,6 +92,13 @@ impl Program {
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Which facts its conditions name: what they do not name cannot change a decision, as long as every fact that they
+    /// do name is as it was. Scopes, which ask what principal and resource are in, are not among them.
+    #[must_use]
+    pub fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// What a policy became, in words: its clauses as operations, numbered, and the tests of its scope. `None` if there

@@ -239,6 +239,12 @@ impl Terms {
             )
     }
 
+    /// Whether a rule is about this action and resource, whoever asks.
+    pub(crate) fn admits_but_for_principal(&self, rule: &Rule, situation: &Situation<'_>) -> bool {
+        self.holds(rule.action, &situation.action, situation)
+            && self.holds(rule.resource, &situation.resource, situation)
+    }
+
     #[inline]
     fn proven_or_holds<'v>(
         &self,
@@ -255,7 +261,7 @@ impl Terms {
         }
     }
 
-    fn holds<'v>(&self, test: Test, subject: &Subject<'v>, situation: &Situation<'v>) -> bool {
+    pub(crate) fn holds<'v>(&self, test: Test, subject: &Subject<'v>, situation: &Situation<'v>) -> bool {
         let print = |literal: Literal| self.prints.get(at(literal.0)).copied();
         let is_in = |literal| print(literal).is_some_and(|print| situation.is_subject_in(subject, print));
         match test {

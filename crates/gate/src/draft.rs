@@ -3,10 +3,12 @@
 //! INVARIANT: text from the caller enters only escaped, cut and redacted; credentials never do.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderMap;
 use portcullis_context::Person;
+use portcullis_decision::program::Reads;
 use portcullis_decision::{Decision, Verdict};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_measure::Stage as Timed;
@@ -15,7 +17,7 @@ use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
 use crate::traced::Traced;
-use crate::{App, Route, Unreadable};
+use crate::{App, Route, Snapshot, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
@@ -82,8 +84,9 @@ impl Draft {
             route: None,
             principal: None,
             absence: None,
-            facts: std::collections::BTreeMap::new(),
-            missing: std::collections::BTreeMap::new(),
+            facts: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            complete: false,
             verdict: None,
             reason: None,
             status: None,
@@ -158,11 +161,31 @@ impl Draft {
         self.last = now;
     }
 
-    /// The policies were asked.
-    pub fn decided(&mut self, bound: &Bound<'_>, verdict: &Verdict<'_>, redaction: &Redaction) {
+    /// The policies of this snapshot were asked.
+    pub(crate) fn decided(
+        &mut self,
+        bound: &Bound<'_>,
+        verdict: &Verdict<'_>,
+        person: Option<&Person>,
+        snapshot: &Snapshot,
+    ) {
         self.entry.stage = Stage::Decide;
-        self.entry.facts = redaction.facts(facts::flatten(&bound.facts));
-        self.entry.missing.clone_from(&bound.missing);
+        let reads = snapshot.named_facts();
+        self.entry.complete = reads.is_none();
+        let mut facts = facts::flatten(&bound.facts, reads);
+        if let Some(person) = person {
+            known_of(person, reads, &mut facts);
+        }
+        self.entry.facts = snapshot.redaction.facts(facts);
+        self.entry.missing = facts::missing(&bound.missing, reads);
+        for name in reads.iter().flat_map(|reads| reads.principal.members()) {
+            let path = format!("principal.{name}");
+            if !self.entry.facts.contains_key(&path) && !self.entry.missing.contains_key(&path) {
+                self.entry
+                    .missing
+                    .insert(path, "absent: neither the credential nor the directory says".to_owned());
+            }
+        }
         self.entry.verdict = Some(VerdictEntry {
             decision: match (verdict.undecided().is_empty(), verdict.decision()) {
                 (false, _) => "undecided",
@@ -180,15 +203,6 @@ impl Draft {
             errors: errors(verdict),
             undecided: verdict.undecided().to_vec(),
         });
-    }
-
-    /// What the directory puts the caller in directly; what the credential says stands in `principal.in`.
-    pub fn member_of(&mut self, person: &Person) {
-        let groups = person.groups.iter().map(|group| format!("Group::{group:?}"));
-        let all: Vec<_> = groups.chain(person.roles.iter().map(|role| format!("Role::{role:?}"))).collect();
-        if !all.is_empty() {
-            self.entry.facts.insert("principal.in (directory)".to_owned(), all.into());
-        }
     }
 
     /// What an operator should know beyond the public reason.
@@ -215,6 +229,7 @@ impl Draft {
             absence: under_way.absence.take(),
             facts: std::mem::take(&mut under_way.facts),
             missing: std::mem::take(&mut under_way.missing),
+            complete: under_way.complete,
             verdict: under_way.verdict.take(),
             reason: reason.map(str::to_owned),
             status,
@@ -230,6 +245,19 @@ pub(crate) fn counted_door(door: Door) -> portcullis_measure::Door {
     match door {
         Door::ForwardAuth => portcullis_measure::Door::ForwardAuth,
         Door::Proxy | Door::Unknown => portcullis_measure::Door::Proxy,
+    }
+}
+
+/// What the directory says of the principal and the request does not: attributes, and what they are in directly. What
+/// the credential says they are in stands in `principal.in`.
+fn known_of(person: &Person, reads: Option<&Reads>, facts: &mut BTreeMap<String, serde_json::Value>) {
+    for (name, value) in person.attributes.iter().filter(|(name, _)| facts::reads_attribute(reads, name)) {
+        facts.entry(format!("principal.{name}")).or_insert_with(|| value.clone());
+    }
+    let groups = person.groups.iter().map(|group| format!("Group::{group:?}"));
+    let all: Vec<_> = groups.chain(person.roles.iter().map(|role| format!("Role::{role:?}"))).collect();
+    if !all.is_empty() {
+        facts.insert("principal.in (directory)".to_owned(), all.into());
     }
 }
 

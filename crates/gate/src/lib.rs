@@ -27,5 +27,5 @@ pub use limit::{Exceeded, Limit, LimitBy};
 pub use origin::{HealthCheck, Intercept, OriginProtocol, OriginTarget, OriginTls};
 pub use outcome::OutcomeWriter;
 pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage, Unreadable};
-pub use snapshot::{ForbidFault, Snapshot};
+pub use snapshot::{ForbidFault, RecordedFacts, Snapshot};
 pub use traced::Traces;

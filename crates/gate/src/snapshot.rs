@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_context::{Directory, Situator};
+use portcullis_decision::program::Reads;
 use portcullis_decision::{Program, World};
 use portcullis_identity::{Identifier, Voucher};
 use portcullis_policy::Policies;
@@ -20,6 +21,17 @@ pub enum ForbidFault {
     Unavailable,
     /// 403, where an operator prefers to call it a refusal.
     Refuse,
+}
+
+/// Which facts a record keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecordedFacts {
+    /// Those that the policies name: no other could have changed the decision. The default, since what is not written
+    /// down cannot be read by the wrong people.
+    #[default]
+    Read,
+    /// All of them, so that recorded traffic can be decided by policies that nobody has written yet.
+    All,
 }
 
 /// One immutable state of everything that decides. Swapped whole.
@@ -48,6 +60,19 @@ pub struct Snapshot {
     pub renderer: Renderer,
     /// Keeps secrets out of records.
     pub redaction: Redaction,
+    /// Which facts a record keeps.
+    pub recorded_facts: RecordedFacts,
     /// What an erring forbid means.
     pub on_forbid_fault: ForbidFault,
+}
+
+impl Snapshot {
+    /// The facts that are bound and recorded: those that the policies name, or all where records are to have all.
+    #[must_use]
+    pub fn named_facts(&self) -> Option<&Reads> {
+        match self.recorded_facts {
+            RecordedFacts::Read => Some(self.program.reads()),
+            RecordedFacts::All => None,
+        }
+    }
 }

@@ -69,6 +69,7 @@ pub(crate) fn snapshot(
         situator: Situator::new(parts.geo, parts.zones, directory, parts.config.time_zone),
         renderer: parts.renderer,
         redaction: parts.config.redaction,
+        recorded_facts: parts.config.recorded_facts,
         on_forbid_fault: parts.config.policies.on_forbid_fault,
     })
 }

@@ -96,6 +96,7 @@ fn entry() -> Entry {
         absence: None,
         facts: facts.into_iter().map(|(path, value)| (path.to_owned(), value.into())).collect(),
         missing: std::collections::BTreeMap::new(),
+        complete: true,
         verdict: Some(VerdictEntry {
             decision: "allow".to_owned(),
             policies: vec!["guard.media.premium.access".to_owned()],

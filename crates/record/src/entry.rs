@@ -66,6 +66,9 @@ pub struct Entry {
     /// Facts that were missing, and why: `context.geo.region` → "absent: …" or "unavailable: …".
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub missing: std::collections::BTreeMap<String, String>,
+    /// Whether these are all facts; if not, those that the policies of the snapshot name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
     /// What the policies said, if they were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<VerdictEntry>,

@@ -43,6 +43,7 @@ pub(crate) fn entry(reference: Reference) -> Entry {
         absence: None,
         facts: BTreeMap::from([("context.geo.country".to_owned(), "DE".into())]),
         missing: BTreeMap::new(),
+        complete: false,
         verdict: Some(VerdictEntry {
             decision: "deny".to_owned(),
             policies: vec!["region".to_owned()],

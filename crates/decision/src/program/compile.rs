@@ -9,7 +9,7 @@ use cedar_policy_core::ast::{
 };
 
 use super::report::Report;
-use super::{CompileError, Program};
+use super::{CompileError, Program, Reads};
 use crate::evaluate::{Clause, REMEMBERED};
 use crate::graph::{Builder, NodeId};
 use crate::index::{self, Index};
@@ -152,7 +152,10 @@ impl Compile {
             (Index::unplanted(self.rules), BTreeMap::new())
         };
         let kinds: BTreeSet<Arc<str>> = self.kinds.texts().chain(graph.kinds()).collect();
+        let reads =
+            Reads::of(&graph, self.terms.clauses.iter().map(|clause| clause.node), !self.handed.is_empty());
         let mut program = Program {
+            reads,
             sources: self.sources,
             graph,
             terms: self.terms,

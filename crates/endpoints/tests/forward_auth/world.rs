@@ -182,6 +182,7 @@ fn snapshot(folder: &TempDir) -> (Snapshot, String) {
         situator: Situator::new(GeoSources::new(Vec::new(), None), zones, directory, TimeZone::utc()),
         renderer: Renderer::embedded(),
         redaction: Redaction::new(RedactionRules::default()).unwrap(),
+        recorded_facts: portcullis_gate::RecordedFacts::All,
         on_forbid_fault: ForbidFault::default(),
     };
     (snapshot, key)

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_context::{Device, Fact, Situation};
+use portcullis_decision::program::{Named, Reads};
 use portcullis_decision::{EntityName, EntityOverlay, Facts, Ticket, Value};
 use portcullis_identity::{How, Principal, PrincipalKind};
 use portcullis_request::{CanonicalRequest, Scheme};
@@ -23,37 +24,49 @@ pub struct Bound<'a> {
     pub missing: BTreeMap<String, String>,
 }
 
+/// The records of the context.
+const PARTS: usize = 6;
+
 type Record<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// Binds one request. `ticket` is what a permit would be bound to.
+/// Binds one request: the facts that `reads` names, or all. No other could change a decision by policies that read no
+/// more. `ticket` is what a permit would be bound to.
 #[must_use]
 pub fn bind<'a>(
     request: &'a CanonicalRequest,
     route: &'a Route,
     caller: Option<&'a Principal>,
     situation: &'a Situation,
+    reads: Option<&Reads>,
     ticket: Option<Ticket>,
 ) -> Bound<'a> {
     let mut gaps = Gaps::default();
     let principal = principal_name(caller);
     let mut attributes: Record<'a> = Vec::new();
     if let Some(caller) = caller {
-        for (name, value) in &caller.attributes {
+        for (name, value) in caller.attributes.iter().filter(|(name, _)| reads_attribute(reads, name)) {
             match json(value) {
                 Some(value) => attributes.push((Cow::Borrowed(name.as_str()), value)),
                 None => gaps.unavailable_principal(name, "its value has no Cedar type"),
             }
         }
         match &situation.tier {
+            _ if !reads_attribute(reads, "tier") => {}
             Fact::Known(tier) => attributes.push(("tier".into(), text(tier))),
             Fact::Absent(why) => gaps.absent("principal.tier", why),
             Fact::Unavailable(why) => gaps.unavailable_principal("tier", why),
         }
     }
-    let mut context: Record<'a> = Vec::new();
-    context.push(("geo".into(), Value::Record(geo(situation, &mut gaps))));
-    context.push(("network".into(), Value::Record(network(request, situation))));
+    let wanted = reads.map_or(Named::WHOLE, |reads| &reads.context);
+    let mut context: Record<'a> = Vec::with_capacity(PARTS);
+    if let Some(wanted) = wanted.member("geo") {
+        context.push(("geo".into(), Value::Record(geo(situation, wanted, &mut gaps))));
+    }
+    if wanted.member("network").is_some() {
+        context.push(("network".into(), Value::Record(network(request, situation))));
+    }
     match &situation.device {
+        _ if wanted.member("device").is_none() => {}
         Fact::Known(device) => context.push(("device".into(), Value::Record(posture(device, &mut gaps)))),
         Fact::Absent(why) => {
             gaps.absent("context.device", why);
@@ -61,9 +74,15 @@ pub fn bind<'a>(
         }
         Fact::Unavailable(why) => gaps.unavailable(&["device"], why),
     }
-    context.push(("auth".into(), Value::Record(authentication(caller))));
-    context.push(("request".into(), Value::Record(http_request(request))));
-    context.push(("time".into(), Value::Record(clock(situation))));
+    if wanted.member("auth").is_some() {
+        context.push(("auth".into(), Value::Record(authentication(caller, &mut gaps))));
+    }
+    if wanted.member("request").is_some() {
+        context.push(("request".into(), Value::Record(http_request(request))));
+    }
+    if wanted.member("time").is_some() {
+        context.push(("time".into(), Value::Record(clock(situation))));
+    }
 
     let parents = caller.map(parents).unwrap_or_default();
     let facts = Facts {
@@ -156,11 +175,18 @@ fn parents(caller: &Principal) -> Vec<EntityName<'_>> {
     groups.chain(roles).collect()
 }
 
-fn geo<'a>(situation: &'a Situation, gaps: &mut Gaps<'a>) -> Record<'a> {
+fn geo<'a>(situation: &'a Situation, wanted: &Named, gaps: &mut Gaps<'a>) -> Record<'a> {
     let mut record = Vec::new();
-    gaps.put(&mut record, "geo", "country", &situation.place.country, |country| text(country));
-    gaps.put(&mut record, "geo", "region", &situation.place.region, |region| text(region));
-    gaps.put(&mut record, "geo", "asn", &situation.place.asn, |asn| Value::Long(i64::from(*asn)));
+    let place = &situation.place;
+    if wanted.member("country").is_some() {
+        gaps.put(&mut record, "geo", "country", &place.country, |country| text(country));
+    }
+    if wanted.member("region").is_some() {
+        gaps.put(&mut record, "geo", "region", &place.region, |region| text(region));
+    }
+    if wanted.member("asn").is_some() {
+        gaps.put(&mut record, "geo", "asn", &place.asn, |asn| Value::Long(i64::from(*asn)));
+    }
     record
 }
 
@@ -185,8 +211,11 @@ fn posture<'a>(device: &'a Device, gaps: &mut Gaps<'a>) -> Record<'a> {
     record
 }
 
-fn authentication(caller: Option<&Principal>) -> Record<'_> {
+fn authentication<'a>(caller: Option<&'a Principal>, gaps: &mut Gaps<'a>) -> Record<'a> {
     let Some(caller) = caller else {
+        for name in ["issuer", "acr", "time"] {
+            gaps.absent(&format!("context.auth.{name}"), "the caller is unknown");
+        }
         return vec![
             ("method".into(), text("none")),
             ("scopes".into(), Value::Set(Vec::new())),
@@ -195,15 +224,20 @@ fn authentication(caller: Option<&Principal>) -> Record<'_> {
     };
     let mut record: Record<'_> = match &caller.how {
         How::Token { issuer, .. } => vec![("method".into(), text("jwt")), ("issuer".into(), text(issuer))],
-        How::ApiKey { .. } => vec![("method".into(), text("api_key"))],
+        How::ApiKey { .. } => {
+            gaps.absent("context.auth.issuer", "an API key has none");
+            vec![("method".into(), text("api_key"))]
+        }
     };
     record.push(("scopes".into(), texts(&caller.scopes)));
     record.push(("amr".into(), texts(&caller.amr)));
-    if let Some(acr) = &caller.acr {
-        record.push(("acr".into(), text(acr)));
+    match &caller.acr {
+        Some(acr) => record.push(("acr".into(), text(acr))),
+        None => gaps.absent("context.auth.acr", "the credential does not say"),
     }
-    if let Some(time) = caller.auth_time {
-        record.push(("time".into(), Value::Datetime(unix_ms(time))));
+    match caller.auth_time {
+        Some(time) => record.push(("time".into(), Value::Datetime(unix_ms(time)))),
+        None => gaps.absent("context.auth.time", "the credential does not say"),
     }
     record
 }
@@ -260,22 +294,45 @@ fn json(value: &serde_json::Value) -> Option<Value<'_>> {
     }
 }
 
-/// The facts as they stand in a record: `principal.tier`, `context.geo.country`, … with JSON values.
+/// The facts as they stand in a record: `principal.tier`, `context.geo.country`, … with JSON values; those that `reads`
+/// names, or all.
 #[must_use]
-pub fn flatten(facts: &Facts<'_>) -> BTreeMap<String, serde_json::Value> {
+pub fn flatten(facts: &Facts<'_>, reads: Option<&Reads>) -> BTreeMap<String, serde_json::Value> {
     // Put in order at the end, at once: cheaper than finding the place of each.
     let mut flat = Vec::with_capacity(USUAL_FACTS);
     flat.push(("action".to_owned(), facts.action.id.clone().into_owned().into()));
     flat.push(("resource".to_owned(), format!("{}::{:?}", facts.resource.kind, facts.resource.id).into()));
     for overlay in facts.overlay.iter().filter(|overlay| overlay.name == facts.principal) {
-        flatten_record("principal", &overlay.attributes, &mut flat);
+        for (name, value) in overlay.attributes.iter().filter(|(name, _)| reads_attribute(reads, name)) {
+            flatten_value(["principal.", name].concat(), value, Named::WHOLE, &mut flat);
+        }
         if !overlay.parents.is_empty() {
             let parents = overlay.parents.iter().map(|name| format!("{}::{:?}", name.kind, name.id).into());
             flat.push(("principal.in".to_owned(), serde_json::Value::Array(parents.collect())));
         }
     }
-    flatten_record("context", &facts.context, &mut flat);
+    let context = reads.map_or(Named::WHOLE, |reads| &reads.context);
+    flatten_record("context", &facts.context, context, &mut flat);
     flat.into_iter().collect()
+}
+
+/// Whether an attribute of the principal is among the facts to record.
+pub(crate) fn reads_attribute(reads: Option<&Reads>, name: &str) -> bool {
+    reads.is_none_or(|reads| reads.principal.member(name).is_some() || reads.elsewhere.member(name).is_some())
+}
+
+/// Why facts are not there, of those that `reads` names or all. What is unavailable is always told: it is a fault.
+pub(crate) fn missing(missing: &BTreeMap<String, String>, reads: Option<&Reads>) -> BTreeMap<String, String> {
+    let is_read = |path: &str| match path.split_once('.') {
+        Some(("principal", name)) => reads_attribute(reads, name),
+        Some((_, path)) => {
+            let context = reads.map_or(Named::WHOLE, |reads| &reads.context);
+            path.split('.').try_fold(context, |named, name| named.member(name)).is_some()
+        }
+        None => true,
+    };
+    let kept = missing.iter().filter(|(path, why)| !why.starts_with("absent") || is_read(path));
+    kept.map(|(path, why)| (path.clone(), why.clone())).collect()
 }
 
 /// Most requests have fewer.
@@ -284,16 +341,25 @@ const USUAL_FACTS: usize = 48;
 fn flatten_record(
     path: &str,
     record: &[(Cow<'_, str>, Value<'_>)],
+    named: &Named,
     flat: &mut Vec<(String, serde_json::Value)>,
 ) {
     for (name, value) in record {
-        let path = [path, ".", name].concat();
-        match value {
-            Value::Record(inner) => flatten_record(&path, inner, flat),
-            other => {
-                flat.push((path, plain(other)));
-            }
+        if let Some(named) = named.member(name) {
+            flatten_value([path, ".", name].concat(), value, named, flat);
         }
+    }
+}
+
+fn flatten_value(
+    path: String,
+    value: &Value<'_>,
+    named: &Named,
+    flat: &mut Vec<(String, serde_json::Value)>,
+) {
+    match value {
+        Value::Record(inner) => flatten_record(&path, inner, named, flat),
+        other => flat.push((path, plain(other))),
     }
 }
 

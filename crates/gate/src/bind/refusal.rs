@@ -24,16 +24,30 @@ pub fn verdict(
     policies: &Policies,
     on_forbid_fault: ForbidFault,
 ) -> Result<Permit, Refusal> {
-    if !verdict.undecided().is_empty() {
-        return Err(Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER));
+    match denied(verdict, policies, on_forbid_fault) {
+        Some(refusal) => Err(refusal),
+        None => verdict.permit().ok_or_else(cannot_decide),
     }
-    match verdict.decision() {
-        Decision::Allow => verdict.permit().ok_or_else(|| match on_forbid_fault {
-            ForbidFault::Unavailable => Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER),
+}
+
+/// What is said to the caller of a verdict; `None`: nothing, it allows. Says the same of verdicts that can yield no permit.
+#[must_use]
+pub fn denied(verdict: &Verdict<'_>, policies: &Policies, on_forbid_fault: ForbidFault) -> Option<Refusal> {
+    if !verdict.undecided().is_empty() {
+        return Some(cannot_decide());
+    }
+    match (verdict.decision(), verdict.forbid_erred()) {
+        (Decision::Allow, false) => None,
+        (Decision::Allow, true) => Some(match on_forbid_fault {
+            ForbidFault::Unavailable => cannot_decide(),
             ForbidFault::Refuse => Refusal::Forbidden(said("access_denied")),
         }),
-        Decision::Deny => Err(denial(verdict, policies)),
+        (Decision::Deny, _) => Some(denial(verdict, policies)),
     }
+}
+
+fn cannot_decide() -> Refusal {
+    Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER)
 }
 
 /// Several forbids may hold at once; one reason is said. What hides comes first, since any other answer would show

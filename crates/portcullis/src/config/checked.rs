@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_context::TimeZone;
-use portcullis_gate::ForbidFault;
+use portcullis_gate::{ForbidFault, RecordedFacts};
 use portcullis_identity::{IssuerSettings, KeySource};
 use portcullis_policy::Guard;
 use portcullis_record::{LogSettings, Redaction};
@@ -34,7 +34,7 @@ pub(crate) use server::{AdminConfig, Server};
 pub(crate) use upstream::{Upstream, UpstreamTls, upstream};
 
 use super::finding::quoted;
-use super::raw::{RawApp, RawConfig, RawOnForbidError};
+use super::raw::{RawApp, RawConfig, RawFacts, RawOnForbidError};
 use super::source::{Source, below, element};
 
 /// Networks by zone name.
@@ -73,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) log: LogSettings,
     /// What is never written in clear.
     pub(crate) redaction: Redaction,
+    /// Which facts records keep.
+    pub(crate) recorded_facts: RecordedFacts,
     /// Folder of page templates.
     pub(crate) templates: Option<PathBuf>,
     /// Protected applications, in the order of the file.
@@ -245,6 +247,10 @@ pub(crate) fn check(raw: &RawConfig, path: &Path, source: &mut Source) -> (Optio
             api_keys: api_keys?,
             log: log?,
             redaction: redaction?,
+            recorded_facts: match raw.log.facts {
+                RawFacts::Read => RecordedFacts::Read,
+                RawFacts::All => RecordedFacts::All,
+            },
             templates,
             apps,
         })

@@ -134,6 +134,7 @@ fn snapshot(origin: OriginTarget, folder: &TempDir) -> (Snapshot, String) {
         situator: Situator::new(GeoSources::new(Vec::new(), None), zones, directory, TimeZone::utc()),
         renderer: Renderer::embedded(),
         redaction: Redaction::new(RedactionRules::default()).expect("rules"),
+        recorded_facts: portcullis_gate::RecordedFacts::All,
         on_forbid_fault: ForbidFault::default(),
     };
     (snapshot, key)

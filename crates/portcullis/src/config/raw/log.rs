@@ -31,6 +31,8 @@ pub(crate) struct RawLog {
     pub(crate) keep_size: SizeText,
     /// Segments are deleted beyond this age. Ninety days are what common audit rules ask to have at hand.
     pub(crate) keep_age: DurationText,
+    /// Which facts a record keeps.
+    pub(crate) facts: RawFacts,
     /// What is never written in clear, besides credentials, which never are.
     pub(crate) redact: RawRedact,
 }
@@ -46,6 +48,7 @@ impl Default for RawLog {
             segment_age: "1d".into(),
             keep_size: "4GiB".into(),
             keep_age: "90d".into(),
+            facts: RawFacts::default(),
             redact: RawRedact::default(),
         }
     }
@@ -72,6 +75,18 @@ pub(crate) enum RawSync {
     SegmentEnd,
     /// Before each answer: a power cut loses nothing either.
     Answer,
+}
+
+/// Which facts a record keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawFacts {
+    /// Those that the policies in force name. No other could have changed the decision, and what is not written down
+    /// cannot be read by the wrong people.
+    #[default]
+    Read,
+    /// All of them: recorded traffic can then be decided again by policies that ask for something new.
+    All,
 }
 
 /// What is never written in clear.

@@ -10,6 +10,7 @@ pub mod credential;
 pub mod evidence;
 pub mod examine;
 pub mod infer;
+pub mod local;
 pub mod plan;
 pub mod probe;
 pub mod report;

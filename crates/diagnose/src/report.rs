@@ -9,5 +9,5 @@ mod people;
 
 pub use json::to_json;
 pub use markdown::to_markdown;
-pub use model::{Cause, Evident, Report, Sent, Verdict, make};
+pub use model::{Cause, Evident, FromServer, Report, Sent, Verdict, make};
 pub use people::to_people;

@@ -9,6 +9,8 @@ use crate::client::{Client, Patience};
 use crate::credential::redact::Redactor;
 use crate::evidence::Evidence;
 use crate::examine::{Examination, Limits, examine, examine_saved};
+use crate::infer::Hint;
+use crate::local::{self, Local};
 use crate::plan;
 use crate::probe::Probe;
 use crate::report::{self, Report, Verdict, explain};
@@ -76,14 +78,27 @@ fn try_run(doctor: &Doctor, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         asked.proxy = environment::proxy(&asked.url, |name| std::env::var(name).ok())
             .map_err(|fault| Wrong::new(format_args!("the proxy that the environment names: {fault}"), hint))?;
     }
-    let notes = command.ignored.iter().map(|option| format!("`{option}` is not known here and was left aside")).collect();
+    let mut notes: Vec<String> =
+        command.ignored.iter().map(|option| format!("`{option}` is not known here and was left aside")).collect();
     if doctor.dry_run {
         dry_run(&asked, doctor, out);
         return Ok(Exit::Diagnosed);
     }
-    let examination = online(doctor, &evidence, &asked, err)?;
-    let report = report::make(&evidence, &examination, &[], notes);
+    let local = from_server(doctor, &evidence, &asked)?;
+    notes.extend(local.notes);
+    let examination = online(doctor, &evidence, &asked, &local.hints, err)?;
+    let report = report::make(&evidence, &examination, &local.told, notes);
     Ok(print(doctor, &report, out))
+}
+
+/// What the machine itself says, where it was asked for.
+fn from_server(doctor: &Doctor, evidence: &Evidence, asked: &Asked) -> Result<Local, Wrong> {
+    let Some(roots) = doctor.local_roots() else { return Ok(Local::default()) };
+    if let Some(missing) = local::missing(&roots) {
+        let what = format!("`--local {}`: there is no such file", missing.display());
+        return Err(Wrong::new(what, "name the file that the server starts with, such as `/etc/nginx/nginx.conf`"));
+    }
+    Ok(local::read(evidence, &roots, asked))
 }
 
 fn tell_finding(evidence: &Evidence, id: Option<&String>, out: &mut dyn Write) -> Result<Exit, Wrong> {
@@ -97,7 +112,7 @@ fn tell_finding(evidence: &Evidence, id: Option<&String>, out: &mut dyn Write) -
     Ok(Exit::Diagnosed)
 }
 
-fn online(doctor: &Doctor, evidence: &Evidence, asked: &Asked, err: &mut dyn Write) -> Result<Examination, Wrong> {
+fn online(doctor: &Doctor, evidence: &Evidence, asked: &Asked, hints: &[Hint], err: &mut dyn Write) -> Result<Examination, Wrong> {
     let limits = Limits {
         requests: usize::from(doctor.budget),
         time: Duration::from_secs(u64::from(doctor.time)),
@@ -115,7 +130,7 @@ fn online(doctor: &Doctor, evidence: &Evidence, asked: &Asked, err: &mut dyn Wri
         .enable_all()
         .build()
         .map_err(|fault| Wrong { what: format!("cannot start: {fault}"), hint: None })?;
-    let examination = runtime.block_on(examine(evidence, &client, asked, limits, &[], &mut progress));
+    let examination = runtime.block_on(examine(evidence, &client, asked, limits, hints, &mut progress));
     // A resolver that hangs must not keep us.
     runtime.shutdown_background();
     Ok(examination)

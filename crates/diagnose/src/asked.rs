@@ -107,7 +107,10 @@ impl Asked {
     /// The first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// Sets a header, in its place where it has one.
@@ -146,9 +149,21 @@ impl Asked {
 pub fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "set-cookie")
-        || ["token", "secret", "api-key", "apikey", "api_key", "password", "session", "signature", "x-auth", "csrf", "xsrf"]
-            .iter()
-            .any(|part| name.contains(part))
+        || [
+            "token",
+            "secret",
+            "api-key",
+            "apikey",
+            "api_key",
+            "password",
+            "session",
+            "signature",
+            "x-auth",
+            "csrf",
+            "xsrf",
+        ]
+        .iter()
+        .any(|part| name.contains(part))
         || name == "x-amz-security-token"
         || name.ends_with("-key") && !name.starts_with("sec-websocket")
 }

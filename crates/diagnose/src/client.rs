@@ -74,7 +74,8 @@ impl Client {
                 stream = wrapped;
             }
             if asked.url.scheme == Scheme::Https {
-                if let Some(mut refused) = http1::connect(&mut stream, &asked.url, proxy, &self.agent).await? {
+                if let Some(mut refused) = http1::connect(&mut stream, &asked.url, proxy, &self.agent).await?
+                {
                     refused.peer = Some(peer);
                     refused.from_connect = true;
                     return Ok(refused);
@@ -138,7 +139,11 @@ fn headers(asked: &Asked, agent: &str) -> Vec<(String, String)> {
             continue;
         }
         // What we cannot unpack we do not ask for.
-        let value = if name.eq_ignore_ascii_case("accept-encoding") { body::unpackable(value) } else { value.clone() };
+        let value = if name.eq_ignore_ascii_case("accept-encoding") {
+            body::unpackable(value)
+        } else {
+            value.clone()
+        };
         sent.push((name.clone(), value));
     }
     if asked.body.is_some() && !given("content-type") && !left_out("content-type") {

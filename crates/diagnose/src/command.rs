@@ -30,7 +30,13 @@ pub struct Doctor {
     #[arg(short = 'H', long = "header", value_name = "LINE", help_heading = "The request, as with curl")]
     pub headers: Vec<String>,
     /// Body; `@FILE` reads it. Repeatable.
-    #[arg(short = 'd', long = "data", value_name = "DATA", allow_hyphen_values = true, help_heading = "The request, as with curl")]
+    #[arg(
+        short = 'd',
+        long = "data",
+        value_name = "DATA",
+        allow_hyphen_values = true,
+        help_heading = "The request, as with curl"
+    )]
     pub data: Vec<String>,
     /// Body, as it is.
     #[arg(long, value_name = "DATA", allow_hyphen_values = true, help_heading = "The request, as with curl")]
@@ -122,12 +128,17 @@ impl Doctor {
         let given = self.as_curl();
         match url {
             // A pasted command has blanks; a URL never.
-            Some(pasted) if pasted.trim_start_matches("$ ").starts_with("curl") && pasted.contains(char::is_whitespace) => {
+            Some(pasted)
+                if pasted.trim_start_matches("$ ").starts_with("curl")
+                    && pasted.contains(char::is_whitespace) =>
+            {
                 // What stands beside it is added to it.
                 let mut text = pasted.clone();
                 for word in given {
                     text.push(' ');
-                    text.push_str(&shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned));
+                    text.push_str(
+                        &shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned),
+                    );
                 }
                 curl::parse_pasted(&text)
             }
@@ -161,8 +172,14 @@ impl Doctor {
         valued("-A", &one(&self.user_agent));
         valued("-e", &one(&self.referer));
         valued("--resolve", &self.resolve);
-        let flags =
-            [(self.insecure, "-k"), (self.head, "-I"), (self.http1, "--http1.1"), (self.http2, "--http2"), (self.four, "-4"), (self.six, "-6")];
+        let flags = [
+            (self.insecure, "-k"),
+            (self.head, "-I"),
+            (self.http1, "--http1.1"),
+            (self.http2, "--http2"),
+            (self.four, "-4"),
+            (self.six, "-6"),
+        ];
         words.extend(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| (*flag).to_owned()));
         words
     }

@@ -11,11 +11,33 @@ pub fn is_credential_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "authorization" | "x-amz-security-token" | "x-amz-date" | "x-amz-content-sha256" | "x-goog-api-key" | "dpop"
-            | "ocp-apim-subscription-key" | "x-auth" | "x-access" | "x-functions-key" | "x-apikey"
-    ) || ["api-key", "apikey", "api_key", "x-auth-", "access-token", "auth-token", "x-token", "private-token", "-secret", "session-token", "app-key", "client-key"]
-        .iter()
-        .any(|part| name.contains(part))
+        "authorization"
+            | "x-amz-security-token"
+            | "x-amz-date"
+            | "x-amz-content-sha256"
+            | "x-goog-api-key"
+            | "dpop"
+            | "ocp-apim-subscription-key"
+            | "x-auth"
+            | "x-access"
+            | "x-functions-key"
+            | "x-apikey"
+    ) || [
+        "api-key",
+        "apikey",
+        "api_key",
+        "x-auth-",
+        "access-token",
+        "auth-token",
+        "x-token",
+        "private-token",
+        "-secret",
+        "session-token",
+        "app-key",
+        "client-key",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
 }
 
 /// Whether `name=value` of a query is a credential.
@@ -24,9 +46,29 @@ pub fn is_credential_argument(argument: &str) -> bool {
     let name = argument.split('=').next().unwrap_or_default().to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "key" | "token" | "access_token" | "id_token" | "api_key" | "apikey" | "api-key" | "auth" | "authtoken"
-            | "auth_token" | "password" | "secret" | "client_secret" | "jwt" | "session" | "sessionid" | "sid" | "appid"
-            | "app_key" | "subscription-key" | "code" | "ticket" | "accesskey"
+        "key"
+            | "token"
+            | "access_token"
+            | "id_token"
+            | "api_key"
+            | "apikey"
+            | "api-key"
+            | "auth"
+            | "authtoken"
+            | "auth_token"
+            | "password"
+            | "secret"
+            | "client_secret"
+            | "jwt"
+            | "session"
+            | "sessionid"
+            | "sid"
+            | "appid"
+            | "app_key"
+            | "subscription-key"
+            | "code"
+            | "ticket"
+            | "accesskey"
     )
 }
 
@@ -36,9 +78,32 @@ pub fn is_signature_argument(argument: &str) -> bool {
     let name = argument.split('=').next().unwrap_or_default().to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "signature" | "sig" | "sign" | "hmac" | "hash" | "md5" | "st" | "hdnts" | "hdnea" | "policy" | "mac" | "s"
-            | "x-amz-signature" | "x-goog-signature" | "x-amz-credential" | "x-goog-credential"
-            | "x-amz-security-token" | "key-pair-id" | "awsaccesskeyid" | "googleaccessid" | "_signature" | "_hash"
-            | "verify" | "digest" | "checksum" | "secure" | "urlhash"
+        "signature"
+            | "sig"
+            | "sign"
+            | "hmac"
+            | "hash"
+            | "md5"
+            | "st"
+            | "hdnts"
+            | "hdnea"
+            | "policy"
+            | "mac"
+            | "s"
+            | "x-amz-signature"
+            | "x-goog-signature"
+            | "x-amz-credential"
+            | "x-goog-credential"
+            | "x-amz-security-token"
+            | "key-pair-id"
+            | "awsaccesskeyid"
+            | "googleaccessid"
+            | "_signature"
+            | "_hash"
+            | "verify"
+            | "digest"
+            | "checksum"
+            | "secure"
+            | "urlhash"
     )
 }

@@ -138,7 +138,8 @@ impl Evidence {
 
     /// The outcomes of a probe: the signals whose name begins with its own.
     pub fn outcomes<'a>(&'a self, probe: &'a str) -> impl Iterator<Item = (SignalIndex, &'a Signal)> {
-        let of_probe = move |signal: &Signal| signal.id.split_once(':').is_some_and(|(family, _)| family == probe);
+        let of_probe =
+            move |signal: &Signal| signal.id.split_once(':').is_some_and(|(family, _)| family == probe);
         self.signals.iter().enumerate().filter(move |(_, signal)| of_probe(signal))
     }
 

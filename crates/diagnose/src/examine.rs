@@ -154,7 +154,8 @@ impl Work<'_> {
     /// The request as given, along its redirects; GET in place of a method that may not be sent.
     async fn begin(&mut self) -> Ended {
         if self.asked.proxy.is_none() && self.asked.resolve.is_empty() {
-            let looked_up = timeout(Duration::from_secs(5), lookup(&self.asked.url.host, self.asked.url.port)).await;
+            let looked_up =
+                timeout(Duration::from_secs(5), lookup(&self.asked.url.host, self.asked.url.port)).await;
             self.addresses = looked_up.ok().and_then(Result::ok).unwrap_or_default();
         }
         if self.asked.is_unsafe() && !self.limits.repeat_unsafe {
@@ -240,7 +241,8 @@ impl Work<'_> {
                 None => return Ended::NotRefused(status),
             }
         }
-        let named = self.asked.header("user-agent").is_some() || self.asked.left_out.iter().any(|left| left.eq_ignore_ascii_case("user-agent"));
+        let named = self.asked.header("user-agent").is_some()
+            || self.asked.left_out.iter().any(|left| left.eq_ignore_ascii_case("user-agent"));
         if named {
             return Ended::NotRefused(status);
         }
@@ -281,7 +283,11 @@ impl Work<'_> {
                 self.arguments(&mut made).await;
             }
             // A difference is believed once the request as given is refused again after it.
-            if matches!(told, Told::Passes) && is_about_the_request(&probe) && made.insert(Probe::Repeat) && self.may_repeat() {
+            if matches!(told, Told::Passes)
+                && is_about_the_request(&probe)
+                && made.insert(Probe::Repeat)
+                && self.may_repeat()
+            {
                 self.send(Probe::Repeat).await;
             }
         }
@@ -304,13 +310,17 @@ impl Work<'_> {
     }
 
     fn told(&self, probe: &Probe, outcome: &Outcome) -> Told {
-        let sent = probe.apply(&self.asked, &self.made_up).map_or_else(|| self.asked.url.clone(), |sent| sent.url);
+        let sent =
+            probe.apply(&self.asked, &self.made_up).map_or_else(|| self.asked.url.clone(), |sent| sent.url);
         told(outcome, self.exhibit.as_ref(), &sent, &self.asked.url)
     }
 
     /// Sends one probe at the agreed pace. None when requests or time are used up.
     async fn send(&mut self, probe: Probe) -> Option<Outcome> {
-        let repeats = matches!(probe, Probe::AsGiven | Probe::Repeat | Probe::Pause | Probe::Redirect | Probe::Address(_));
+        let repeats = matches!(
+            probe,
+            Probe::AsGiven | Probe::Repeat | Probe::Pause | Probe::Redirect | Probe::Address(_)
+        );
         if repeats && self.asked.is_unsafe() && !self.limits.repeat_unsafe {
             return None;
         }
@@ -332,7 +342,14 @@ impl Work<'_> {
     }
 
     fn judge(&self) -> (Seen, Ranking) {
-        let scene = scene(&self.asked, self.exhibit.as_ref(), &self.trials, &self.addresses, self.at_first_fine, &self.client.agent);
+        let scene = scene(
+            &self.asked,
+            self.exhibit.as_ref(),
+            &self.trials,
+            &self.addresses,
+            self.at_first_fine,
+            &self.client.agent,
+        );
         let seen = judge(self.evidence, &scene);
         let ranking = rank(self.evidence, &seen, self.hints);
         (seen, ranking)
@@ -359,8 +376,17 @@ impl Work<'_> {
 fn is_about_the_request(probe: &Probe) -> bool {
     !matches!(
         probe,
-        Probe::Get | Probe::Child | Probe::Sibling | Probe::Suffix | Probe::Dot | Probe::Root | Probe::Parent | Probe::Slash
-            | Probe::Repeat | Probe::Pause | Probe::Argument(_)
+        Probe::Get
+            | Probe::Child
+            | Probe::Sibling
+            | Probe::Suffix
+            | Probe::Dot
+            | Probe::Root
+            | Probe::Parent
+            | Probe::Slash
+            | Probe::Repeat
+            | Probe::Pause
+            | Probe::Argument(_)
     )
 }
 

@@ -45,7 +45,8 @@ pub fn rank(evidence: &Evidence, seen: &Seen, hints: &[Hint]) -> Ranking {
     let mut scores: Vec<(CauseIndex, f64)> = Vec::new();
     for (cause, finding) in evidence.findings.iter().enumerate().filter(|(_, finding)| finding.prior > 0.0) {
         let mut score = finding.prior.ln();
-        score += by_group(evidence, seen, cause).values().map(|(against, favour)| against + favour).sum::<f64>();
+        score +=
+            by_group(evidence, seen, cause).values().map(|(against, favour)| against + favour).sum::<f64>();
         score += hints.iter().filter(|hint| hint.cause == cause).map(|hint| hint.weight).sum::<f64>();
         scores.push((cause, score * TEMPER));
     }
@@ -90,7 +91,9 @@ pub fn reasons(evidence: &Evidence, seen: &Seen, cause: CauseIndex) -> Vec<(Sign
     let mut best: HashMap<&str, (SignalIndex, f64)> = HashMap::new();
     for (index, signal) in evidence.signals.iter().enumerate() {
         let holds = seen.get(index).is_some_and(|judged| judged.holds);
-        let Some(ratio) = ratio(evidence, seen, cause, index).filter(|ratio| holds && *ratio > 0.15) else { continue };
+        let Some(ratio) = ratio(evidence, seen, cause, index).filter(|ratio| holds && *ratio > 0.15) else {
+            continue;
+        };
         let entry = best.entry(signal.group.as_str()).or_insert((index, ratio));
         if ratio > entry.1 {
             *entry = (index, ratio);

@@ -55,7 +55,9 @@ pub fn read(evidence: &Evidence, roots: &[PathBuf], asked: &Asked) -> Local {
 /// Asked from the server itself, the caller is usually the server.
 fn client(asked: &Asked) -> Option<std::net::IpAddr> {
     let host = asked.url.host.parse::<std::net::IpAddr>().ok().filter(std::net::IpAddr::is_loopback);
-    host.or_else(|| (asked.url.host == "localhost").then_some(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)))
+    host.or_else(|| {
+        (asked.url.host == "localhost").then_some(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+    })
 }
 
 fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
@@ -68,11 +70,14 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
             Strength::Against => -4.0,
         };
         let Some(cause) = evidence.cause(&clue.cause) else {
-            local.notes.push(format!("the configuration speaks of `{}`, which is no known cause", clue.cause));
+            local
+                .notes
+                .push(format!("the configuration speaks of `{}`, which is no known cause", clue.cause));
             continue;
         };
         // Several clues for one cause say the same in several places: the strongest counts.
-        match local.hints.iter_mut().find(|hint| hint.cause == cause && (hint.weight > 0.0) == (weight > 0.0)) {
+        match local.hints.iter_mut().find(|hint| hint.cause == cause && (hint.weight > 0.0) == (weight > 0.0))
+        {
             Some(hint) if hint.weight.abs() < f64::abs(weight) => hint.weight = weight,
             Some(_) => {}
             None => local.hints.push(Hint { cause, weight }),
@@ -80,12 +85,20 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
         if weight > 0.0 {
             let place = clue.place.map(|place| format!("{place}: ")).unwrap_or_default();
             let quote = clue.quote.map(|quote| format!(" (`{}`)", short(&quote))).unwrap_or_default();
-            local.told.push(FromServer { cause: clue.cause, said: format!("{place}{}{quote}", clue.said), fix: clue.fix });
+            local.told.push(FromServer {
+                cause: clue.cause,
+                said: format!("{place}{}{quote}", clue.said),
+                fix: clue.fix,
+            });
         }
     }
     for server in &report.servers {
         let place = server.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-        local.notes.push(format!("{}: `{}`{place} governs this request", server.kind, short(&server.section)));
+        local.notes.push(format!(
+            "{}: `{}`{place} governs this request",
+            server.kind,
+            short(&server.section)
+        ));
     }
     for fault in report.faults.iter().take(MOST_FAULTS) {
         local.notes.push(format!("{}: {}", fault.place, fault.said));
@@ -100,11 +113,21 @@ fn short(text: &str) -> String {
 
 /// Where packages put the configuration.
 const USUAL: &[&str] = &[
-    "/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf", "/usr/local/openresty/nginx/conf/nginx.conf",
-    "/opt/homebrew/etc/nginx/nginx.conf", "/usr/local/etc/nginx/nginx.conf", "/etc/apache2/apache2.conf",
-    "/etc/httpd/conf/httpd.conf", "/usr/local/apache2/conf/httpd.conf", "/opt/homebrew/etc/httpd/httpd.conf",
-    "/etc/caddy/Caddyfile", "/etc/haproxy/haproxy.cfg", "/etc/varnish/default.vcl", "/etc/lighttpd/lighttpd.conf",
-    "/etc/envoy/envoy.yaml", "/etc/squid/squid.conf",
+    "/etc/nginx/nginx.conf",
+    "/usr/local/nginx/conf/nginx.conf",
+    "/usr/local/openresty/nginx/conf/nginx.conf",
+    "/opt/homebrew/etc/nginx/nginx.conf",
+    "/usr/local/etc/nginx/nginx.conf",
+    "/etc/apache2/apache2.conf",
+    "/etc/httpd/conf/httpd.conf",
+    "/usr/local/apache2/conf/httpd.conf",
+    "/opt/homebrew/etc/httpd/httpd.conf",
+    "/etc/caddy/Caddyfile",
+    "/etc/haproxy/haproxy.cfg",
+    "/etc/varnish/default.vcl",
+    "/etc/lighttpd/lighttpd.conf",
+    "/etc/envoy/envoy.yaml",
+    "/etc/squid/squid.conf",
 ];
 /// Lines of a report that say what could not be read.
 const MOST_FAULTS: usize = 5;

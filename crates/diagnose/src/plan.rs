@@ -18,14 +18,40 @@ const CERTAIN: f64 = 0.985;
 #[must_use]
 pub fn candidates(asked: &Asked, made_up: &str, addresses: &[std::net::IpAddr]) -> Vec<Probe> {
     let mut probes = vec![
-        Probe::Get, Probe::Child, Probe::Sibling, Probe::Suffix, Probe::Root, Probe::Credentials, Probe::Cookie, Probe::Query,
-        Probe::Origin, Probe::Referer, Probe::OwnReferer, Probe::Agent, Probe::Browser, Probe::ExtraHeader, Probe::Plain,
-        Probe::Host, Probe::Direct, Probe::Scheme, Probe::Cache, Probe::Dot, Probe::Slash, Probe::Parent,
-        Probe::OtherVersion, Probe::Repeat, Probe::Pause,
+        Probe::Get,
+        Probe::Child,
+        Probe::Sibling,
+        Probe::Suffix,
+        Probe::Root,
+        Probe::Credentials,
+        Probe::Cookie,
+        Probe::Query,
+        Probe::Origin,
+        Probe::Referer,
+        Probe::OwnReferer,
+        Probe::Agent,
+        Probe::Browser,
+        Probe::ExtraHeader,
+        Probe::Plain,
+        Probe::Host,
+        Probe::Direct,
+        Probe::Scheme,
+        Probe::Cache,
+        Probe::Dot,
+        Probe::Slash,
+        Probe::Parent,
+        Probe::OtherVersion,
+        Probe::Repeat,
+        Probe::Pause,
     ];
     if asked.method != "GET" && asked.method != "HEAD" && asked.is_unsafe() {
         // Where the method is the thing, the same in GET is the base of all that follows.
-        probes.retain(|probe| !matches!(probe, Probe::Agent | Probe::Browser | Probe::Origin | Probe::Referer | Probe::OwnReferer));
+        probes.retain(|probe| {
+            !matches!(
+                probe,
+                Probe::Agent | Probe::Browser | Probe::Origin | Probe::Referer | Probe::OwnReferer
+            )
+        });
     }
     if asked.version == Version::Any && asked.url.scheme == Scheme::Http {
         probes.retain(|probe| *probe != Probe::OtherVersion);
@@ -52,7 +78,8 @@ pub fn next(
     let open = |probe: &Probe| {
         let group = probe.group();
         // Every address is asked, everything else once.
-        matches!(probe, Probe::Address(_)) || !evidence.outcomes(group).any(|(index, _)| seen.get(index).is_some())
+        matches!(probe, Probe::Address(_))
+            || !evidence.outcomes(group).any(|(index, _)| seen.get(index).is_some())
     };
     let mut best: Option<(Probe, f64)> = None;
     for probe in left.iter().filter(|probe| !made.contains(*probe) && open(probe)) {

@@ -148,7 +148,9 @@ impl Probe {
     pub fn apply(&self, asked: &Asked, made_up: &str) -> Option<Asked> {
         let mut changed = asked.clone();
         match self {
-            Self::AsGiven | Self::Redirect | Self::Repeat | Self::Pause | Self::Address(_) => return Some(changed),
+            Self::AsGiven | Self::Redirect | Self::Repeat | Self::Pause | Self::Address(_) => {
+                return Some(changed);
+            }
             _ if asked.is_unsafe() && *self != Self::Get => quiet(&mut changed),
             _ => {}
         }
@@ -348,8 +350,10 @@ fn without_credentials(asked: &mut Asked) -> Option<()> {
     let before = (asked.headers.len(), asked.url.query.clone());
     take_out_all(asked, crate::credential::is_credential_header);
     if let Some(query) = &asked.url.query {
-        let kept: Vec<_> =
-            query.split('&').filter(|argument| !crate::credential::is_credential_argument(argument)).collect();
+        let kept: Vec<_> = query
+            .split('&')
+            .filter(|argument| !crate::credential::is_credential_argument(argument))
+            .collect();
         asked.url.query = (!kept.is_empty()).then(|| kept.join("&"));
     }
     (before != (asked.headers.len(), asked.url.query.clone())).then_some(())
@@ -360,8 +364,12 @@ fn without_argument(url: &mut Url, at: usize) -> Option<()> {
     if arguments.len() < 2 || at >= arguments.len() {
         return None;
     }
-    let kept: Vec<_> =
-        arguments.into_iter().enumerate().filter(|(index, _)| *index != at).map(|(_, argument)| argument).collect();
+    let kept: Vec<_> = arguments
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| *index != at)
+        .map(|(_, argument)| argument)
+        .collect();
     url.query = Some(kept.join("&"));
     Some(())
 }
@@ -370,8 +378,16 @@ fn without_argument(url: &mut Url, at: usize) -> Option<()> {
 fn is_extra(name: &str) -> bool {
     !matches!(
         name,
-        "host" | "user-agent" | "accept" | "accept-encoding" | "referer" | "origin" | "cookie" | "content-type"
-            | "connection" | "upgrade"
+        "host"
+            | "user-agent"
+            | "accept"
+            | "accept-encoding"
+            | "referer"
+            | "origin"
+            | "cookie"
+            | "content-type"
+            | "connection"
+            | "upgrade"
     ) && !name.starts_with("sec-websocket")
         && !name.starts_with("access-control-request")
         && !crate::credential::is_credential_header(name)
@@ -392,8 +408,7 @@ fn other_agent(asked: &Asked) -> &'static str {
 /// What a browser calls itself.
 pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 /// What another browser calls itself.
-const CHROME: &str =
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
+const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 
 const BROWSER: &[(&str, &str)] = &[
     ("User-Agent", FIREFOX),
@@ -439,13 +454,31 @@ mod tests {
         let mut reported = asked("http://a/x/y.old?x=1&token=2");
         reported.method = "DELETE".to_owned();
         reported.body = Some(b"x".to_vec());
-        for (name, value) in [("Referer", "x"), ("Origin", "x"), ("Cookie", "x"), ("Authorization", "x"), ("X-A", "x")] {
+        for (name, value) in
+            [("Referer", "x"), ("Origin", "x"), ("Cookie", "x"), ("Authorization", "x"), ("X-A", "x")]
+        {
             reported.headers.push((name.to_owned(), value.to_owned()));
         }
         let all = [
-            Probe::Agent, Probe::Browser, Probe::Referer, Probe::OwnReferer, Probe::Origin, Probe::Cookie,
-            Probe::Credentials, Probe::Query, Probe::Argument(0), Probe::ExtraHeader, Probe::Get, Probe::Cache,
-            Probe::Sibling, Probe::Child, Probe::Suffix, Probe::Dot, Probe::Root, Probe::Parent, Probe::Slash,
+            Probe::Agent,
+            Probe::Browser,
+            Probe::Referer,
+            Probe::OwnReferer,
+            Probe::Origin,
+            Probe::Cookie,
+            Probe::Credentials,
+            Probe::Query,
+            Probe::Argument(0),
+            Probe::ExtraHeader,
+            Probe::Get,
+            Probe::Cache,
+            Probe::Sibling,
+            Probe::Child,
+            Probe::Suffix,
+            Probe::Dot,
+            Probe::Root,
+            Probe::Parent,
+            Probe::Slash,
         ];
         for probe in all {
             if let Some(sent) = probe.apply(&reported, "nothing") {

@@ -13,8 +13,8 @@ use crate::asked::Asked;
 use crate::evidence::{Evidence, SignalIndex};
 use crate::probe::{Told, Trial};
 
-pub use contrast::{alike, told};
 pub(crate) use asked::token_of;
+pub use contrast::{alike, told};
 pub use text::readable;
 
 /// All that was observed.

@@ -34,7 +34,11 @@ const NGINX: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<bod
                      <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
 fn nginx(status: u16) -> String {
-    reply(status, &[("Server", "nginx"), ("Content-Type", "text/html")], if status == 403 { NGINX } else { "<h1>hello</h1>" })
+    reply(
+        status,
+        &[("Server", "nginx"), ("Content-Type", "text/html")],
+        if status == 403 { NGINX } else { "<h1>hello</h1>" },
+    )
 }
 
 #[test]
@@ -53,7 +57,9 @@ fn a_directory_without_index() {
 
 #[test]
 fn a_user_agent_is_refused() {
-    let server = Server::start(|asked: &Asked| nginx(if asked.header("user-agent").contains("python") { 403 } else { 200 }));
+    let server = Server::start(|asked: &Asked| {
+        nginx(if asked.header("user-agent").contains("python") { 403 } else { 200 })
+    });
     let (_, report) = json(&["-H", "User-Agent: python-requests/2.32", &server.url("/")]);
     assert_eq!(first(&report), "nginx.ua-block", "{report:#}");
 }
@@ -61,7 +67,9 @@ fn a_user_agent_is_refused() {
 /// The reporter did not say which client was used; ours passes, curl's does not.
 #[test]
 fn the_name_of_curl_is_tried_where_none_was_given() {
-    let server = Server::start(|asked: &Asked| nginx(if asked.header("user-agent").starts_with("curl") { 403 } else { 200 }));
+    let server = Server::start(|asked: &Asked| {
+        nginx(if asked.header("user-agent").starts_with("curl") { 403 } else { 200 })
+    });
     let (_, report) = json(&[&server.url("/")]);
     assert_eq!(first(&report), "nginx.ua-block", "{report:#}");
 }
@@ -96,7 +104,16 @@ fn nothing_is_changed_and_nothing_given_away() {
         let body = format!("{{\"error\":\"token {} lacks the role admin\"}}", asked.header("authorization"));
         reply(403, &[("Server", "gunicorn"), ("Content-Type", "application/json")], &body)
     });
-    let words = ["-X", "POST", "-d", "password=hunter2hunter2", "-H", "Authorization: Bearer s3cr3t-s3cr3t-s3cr3t", "-b", "sid=c00kie-c00kie"];
+    let words = [
+        "-X",
+        "POST",
+        "-d",
+        "password=hunter2hunter2",
+        "-H",
+        "Authorization: Bearer s3cr3t-s3cr3t-s3cr3t",
+        "-b",
+        "sid=c00kie-c00kie",
+    ];
     let url = server.url("/admin?token=t0ken-t0ken-t0ken");
     for form in ["--json", "--markdown", "--budget=12", "--dry-run"] {
         let (_, out, err) = doctor(&[&[form], words.as_slice(), &[&url]].concat());
@@ -111,7 +128,11 @@ fn nothing_is_changed_and_nothing_given_away() {
 fn an_unsafe_method_is_repeated_only_on_leave() {
     let server = Server::start(|asked: &Asked| {
         if asked.method == "POST" {
-            reply(403, &[("Server", "gunicorn")], "<h1>Forbidden</h1><p>CSRF verification failed. Request aborted.</p>")
+            reply(
+                403,
+                &[("Server", "gunicorn")],
+                "<h1>Forbidden</h1><p>CSRF verification failed. Request aborted.</p>",
+            )
         } else {
             reply(200, &[("Server", "gunicorn")], "<form><input name=csrfmiddlewaretoken></form>")
         }
@@ -127,7 +148,15 @@ fn an_unsafe_method_is_repeated_only_on_leave() {
 #[test]
 fn our_own_refusals_lead_to_why() {
     let server = Server::start(|_: &Asked| {
-        reply(403, &[("Proxy-Status", "portcullis; error=http_request_denied"), ("X-Portcullis-Ref", "06BQX7-M2K4T-TEST"), ("Content-Type", "application/problem+json")], "{\"title\":\"no\"}")
+        reply(
+            403,
+            &[
+                ("Proxy-Status", "portcullis; error=http_request_denied"),
+                ("X-Portcullis-Ref", "06BQX7-M2K4T-TEST"),
+                ("Content-Type", "application/problem+json"),
+            ],
+            "{\"title\":\"no\"}",
+        )
     });
     let (_, report) = json(&[&server.url("/")]);
     assert_eq!(first(&report), "portcullis.refused");
@@ -208,5 +237,8 @@ fn the_generated_chapter_is_up_to_date() {
         return;
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == chapter, "docs/src/doctor/findings.md is out of date: `cargo xtask generate` rewrites it");
+    assert!(
+        written == chapter,
+        "docs/src/doctor/findings.md is out of date: `cargo xtask generate` rewrites it"
+    );
 }

@@ -73,7 +73,12 @@ pub fn parse_pasted(text: &str) -> Result<Command, CurlError> {
     }
     let text = text.trim().trim_start_matches("$ ");
     let text = if text.contains("^\n") || text.contains("^\r\n") || text.contains("^\"") {
-        text.replace("^\r\n", " ").replace("^\n", " ").replace("^%^", "%").replace("^\\^\"", "\\\"").replace("^\"", "\"").replace('^', "")
+        text.replace("^\r\n", " ")
+            .replace("^\n", " ")
+            .replace("^%^", "%")
+            .replace("^\\^\"", "\\\"")
+            .replace("^\"", "\"")
+            .replace('^', "")
     } else {
         text.replace("\\\r\n", " ").replace("`\r\n", " ").replace("`\n", " ")
     };
@@ -86,7 +91,9 @@ pub fn parse_pasted(text: &str) -> Result<Command, CurlError> {
         rest.insert(0, first);
     }
     // A pipeline behind it is no part of the request.
-    if let Some(end) = rest.iter().position(|word| matches!(word.as_str(), "|" | ";" | "&&" | ">" | "2>&1" | "||")) {
+    if let Some(end) =
+        rest.iter().position(|word| matches!(word.as_str(), "|" | ";" | "&&" | ">" | "2>&1" | "||"))
+    {
         rest.truncate(end);
     }
     parse(&rest)
@@ -207,7 +214,11 @@ impl Reading {
 
     /// `-A ''` and `-e ''` leave the header out, as `-H 'Name:'` does.
     fn put(&mut self, name: &str, value: &str) {
-        if value.is_empty() { self.left_out.push(name.to_owned()) } else { self.headers.push((name.to_owned(), value.to_owned())) }
+        if value.is_empty() {
+            self.left_out.push(name.to_owned())
+        } else {
+            self.headers.push((name.to_owned(), value.to_owned()))
+        }
     }
 
     fn header(&mut self, line: &str) -> Result<(), CurlError> {
@@ -247,8 +258,12 @@ impl Reading {
     fn finish(self) -> Result<Command, CurlError> {
         let (mut url, user_in_url) = Url::parse(&self.url.ok_or(CurlError::NoUrl)?)?;
         let mut headers = self.headers;
-        let has = |headers: &[(String, String)], name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-        let user = self.user.or_else(|| user_in_url.map(|user| percent_decode_str(&user).decode_utf8_lossy().into_owned()));
+        let has = |headers: &[(String, String)], name: &str| {
+            headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        let user = self
+            .user
+            .or_else(|| user_in_url.map(|user| percent_decode_str(&user).decode_utf8_lossy().into_owned()));
         if let Some(user) = user.filter(|_| !has(&headers, "authorization")) {
             let user = if user.contains(':') { user } else { format!("{user}:") };
             headers.push(("Authorization".to_owned(), format!("Basic {}", STANDARD.encode(user))));
@@ -281,7 +296,8 @@ impl Reading {
         if body.is_none() && !self.form.is_empty() {
             body = Some(multipart(&self.form).into_bytes());
             if !has(&headers, "content-type") {
-                headers.push(("Content-Type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
+                headers
+                    .push(("Content-Type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
             }
         }
         let method = match self.method {
@@ -317,7 +333,8 @@ impl Reading {
 /// It is none, or not one of HTTP.
 pub fn forward_proxy(text: &str, user: Option<String>, said_by: &str) -> Result<ForwardProxy, CurlError> {
     let (mut url, in_url) = Url::parse(text)?;
-    let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.trim_end_matches('/').parse::<u16>().is_ok());
+    let has_port =
+        text.rsplit_once(':').is_some_and(|(_, port)| port.trim_end_matches('/').parse::<u16>().is_ok());
     if !has_port && url.scheme == super::Scheme::Http {
         url.port = 1080;
     }
@@ -333,7 +350,9 @@ fn multipart(fields: &[String]) -> String {
     for field in fields {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
         let value = if value.starts_with(['@', '<']) { "" } else { value };
-        body.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+        body.push_str(&format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        ));
     }
     body.push_str(&format!("--{BOUNDARY}--\r\n"));
     body
@@ -370,12 +389,18 @@ fn read(file: &str) -> Result<Vec<u8>, CurlError> {
     use std::io::Read as _;
     let failed = |fault: std::io::Error| CurlError::File { file: file.to_owned(), why: fault.to_string() };
     let mut bytes = Vec::new();
-    std::fs::File::open(Path::new(file)).map_err(failed)?.take(LONGEST_BODY).read_to_end(&mut bytes).map_err(failed)?;
+    std::fs::File::open(Path::new(file))
+        .map_err(failed)?
+        .take(LONGEST_BODY)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     Ok(bytes)
 }
 
 fn encoded(value: &str) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     match value.split_once('=') {
         Some(("", value)) => encode(value),
         Some((name, value)) => format!("{name}={}", encode(value)),

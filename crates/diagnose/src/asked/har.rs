@@ -116,10 +116,15 @@ fn entry(written: Written) -> Option<Entry> {
     let (url, _) = Url::parse(&written.request.url).ok()?;
     // HTTP/2's `:authority` and the like are no headers.
     let fields = |list: Vec<Field>| -> Vec<(String, String)> {
-        list.into_iter().filter(|field| !field.name.starts_with(':')).map(|field| (field.name, field.value)).collect()
+        list.into_iter()
+            .filter(|field| !field.name.starts_with(':'))
+            .map(|field| (field.name, field.value))
+            .collect()
     };
     let mut headers = fields(written.request.headers);
-    headers.retain(|(name, value)| !(name.eq_ignore_ascii_case("host") && value.eq_ignore_ascii_case(&url.authority())));
+    headers.retain(|(name, value)| {
+        !(name.eq_ignore_ascii_case("host") && value.eq_ignore_ascii_case(&url.authority()))
+    });
     let body = written.request.post_data.and_then(|data| data.text).map(String::into_bytes);
     let content = written.response.content;
     let text = content.text.unwrap_or_default();

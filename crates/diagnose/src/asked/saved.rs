@@ -98,13 +98,17 @@ enum Place {
 /// `curl -iL` prints one answer behind the other.
 fn follows_redirect(head: &[String]) -> bool {
     let status = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    status.starts_with('3') || status.starts_with('1') || head.first().is_some_and(|line| line.contains("onnection established"))
+    status.starts_with('3')
+        || status.starts_with('1')
+        || head.first().is_some_and(|line| line.contains("onnection established"))
 }
 
 fn is_request_line(line: &str) -> bool {
     let mut words = line.split(' ');
     let method = words.next().unwrap_or_default();
-    !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) && words.nth(1).is_some_and(|word| word.starts_with("HTTP/"))
+    !method.is_empty()
+        && method.bytes().all(|b| b.is_ascii_uppercase())
+        && words.nth(1).is_some_and(|word| word.starts_with("HTTP/"))
 }
 
 fn answer(head: &[String], mut body: String) -> Option<Answer> {
@@ -138,13 +142,20 @@ fn asked(request: &[String], given: Option<&Asked>, tls: bool) -> Asked {
     let method = words.next().unwrap_or("GET").to_owned();
     let target = words.next().unwrap_or("/").to_owned();
     let mut headers = fields(request);
-    let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value.clone());
+    let host =
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value.clone());
     headers.retain(|(name, _)| !name.eq_ignore_ascii_case("host"));
     let scheme = if tls { Scheme::Https } else { Scheme::Http };
     let host = host.unwrap_or_else(|| "unknown.invalid".to_owned());
     let text = if target.contains("://") { target } else { format!("{}://{host}{target}", scheme.as_str()) };
     let url = Url::parse(&text).map_or_else(
-        |_| Url { scheme, host: "unknown.invalid".to_owned(), port: scheme.default_port(), path: "/".to_owned(), query: None },
+        |_| Url {
+            scheme,
+            host: "unknown.invalid".to_owned(),
+            port: scheme.default_port(),
+            path: "/".to_owned(),
+            query: None,
+        },
         |(url, _)| url,
     );
     Asked { method, headers, ..Asked::get(url) }
@@ -169,8 +180,14 @@ mod tests {
         let text = "*   Trying 1.2.3.4:443...\n* SSL connection using TLSv1.3\n> GET /x?y HTTP/1.1\r\n> Host: a.test\r\n> Cookie: a=b\r\n>\r\n\
                     { [5 bytes data]\n< HTTP/1.1 403 Forbidden\r\n< Server: nginx\r\n<\r\n<html>no</html>\n* Connection #0 left intact\n";
         let (asked, answer) = read(text, None).unwrap();
-        assert_eq!((asked.url.to_string().as_str(), asked.header("cookie")), ("https://a.test/x?y", Some("a=b")));
-        assert_eq!((answer.status, answer.header("server"), answer.body.as_slice()), (403, Some("nginx"), b"<html>no</html>".as_slice()));
+        assert_eq!(
+            (asked.url.to_string().as_str(), asked.header("cookie")),
+            ("https://a.test/x?y", Some("a=b"))
+        );
+        assert_eq!(
+            (answer.status, answer.header("server"), answer.body.as_slice()),
+            (403, Some("nginx"), b"<html>no</html>".as_slice())
+        );
     }
 
     #[test]

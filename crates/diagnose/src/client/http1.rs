@@ -67,8 +67,14 @@ async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), Failure> {
     // A server may refuse and hang up before it has read everything: its answer may be there all the same.
     match stream.write_all(bytes).await {
         Ok(()) => drop(stream.flush().await),
-        Err(fault) if matches!(fault.kind(), std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset) => {}
-        Err(fault) => return Err(Failure::Unreachable { at: "the server".to_owned(), why: fault.to_string() }),
+        Err(fault)
+            if matches!(
+                fault.kind(),
+                std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset
+            ) => {}
+        Err(fault) => {
+            return Err(Failure::Unreachable { at: "the server".to_owned(), why: fault.to_string() });
+        }
     }
     Ok(())
 }
@@ -134,8 +140,11 @@ impl<'a> Reader<'a> {
             match reading.parse_response(&mut head, &self.buffer) {
                 Ok(httparse::Status::Complete(length)) => {
                     let version = if head.version == Some(0) { "HTTP/1.0" } else { "HTTP/1.1" };
-                    let mut answer =
-                        begin(version, head.code.unwrap_or_default(), head.reason.unwrap_or_default().to_owned());
+                    let mut answer = begin(
+                        version,
+                        head.code.unwrap_or_default(),
+                        head.reason.unwrap_or_default().to_owned(),
+                    );
                     answer.headers = head
                         .headers
                         .iter()
@@ -156,7 +165,9 @@ impl<'a> Reader<'a> {
             match self.more().await {
                 Ok(true) => {}
                 Ok(false) => return Err(Failure::Closed),
-                Err(fault) if fault.kind() == std::io::ErrorKind::ConnectionReset => return Err(Failure::Closed),
+                Err(fault) if fault.kind() == std::io::ErrorKind::ConnectionReset => {
+                    return Err(Failure::Closed);
+                }
                 Err(fault) => {
                     return Err(Failure::Unreachable { at: "the server".to_owned(), why: fault.to_string() });
                 }

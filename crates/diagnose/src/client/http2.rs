@@ -49,7 +49,9 @@ async fn converse(
     answer.headers = response
         .headers()
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
     let mut received = response.into_body();
     while let Some(Ok(frame)) = received.frame().await {

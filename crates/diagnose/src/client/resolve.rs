@@ -18,8 +18,13 @@ pub async fn lookup(host: &str, port: u16) -> Result<Vec<IpAddr>, Failure> {
     }
     let found = lookup_host((host, port)).await.map_err(|fault| {
         let why = fault.to_string();
-        let unknown = ["not known", "No address", "nodename", "No such host"].iter().any(|text| why.contains(text));
-        if unknown { Failure::NoSuchHost(host.to_owned()) } else { Failure::Resolver { host: host.to_owned(), why } }
+        let unknown =
+            ["not known", "No address", "nodename", "No such host"].iter().any(|text| why.contains(text));
+        if unknown {
+            Failure::NoSuchHost(host.to_owned())
+        } else {
+            Failure::Resolver { host: host.to_owned(), why }
+        }
     })?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.map(|address| address.ip()) {

@@ -39,9 +39,12 @@ impl Trust {
         let failed = |why: String| Failure::Tls { host: host.to_owned(), why };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = Arc::new(Looking {
-            strict: WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&provider))
-                .build()
-                .ok(),
+            strict: WebPkiServerVerifier::builder_with_provider(
+                Arc::clone(&self.roots),
+                Arc::clone(&provider),
+            )
+            .build()
+            .ok(),
             provider: Arc::clone(&provider),
             insecure,
             seen: Mutex::new(Tls::default()),
@@ -61,7 +64,8 @@ impl Trust {
         let name = ServerName::try_from(host.to_owned()).map_err(|fault| failed(fault.to_string()))?;
         let wrapped = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let mut tls = verifier.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let wrapped = wrapped.map_err(|fault| failed(tls.fault.clone().unwrap_or_else(|| fault.to_string())))?;
+        let wrapped =
+            wrapped.map_err(|fault| failed(tls.fault.clone().unwrap_or_else(|| fault.to_string())))?;
         tls.agreed =
             wrapped.get_ref().1.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
         tls.asks_for_certificate = *asked.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +92,9 @@ impl ServerCertVerifier for Looking {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verified = match &self.strict {
-            Some(strict) => strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
+            Some(strict) => {
+                strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
             None => Err(rustls::Error::General("the system has no certificates to trust".to_owned())),
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

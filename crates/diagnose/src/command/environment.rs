@@ -9,9 +9,14 @@ use crate::asked::{ForwardProxy, Scheme, Url};
 /// # Errors
 ///
 /// The variable holds no address.
-pub(super) fn proxy(url: &Url, variable: impl Fn(&str) -> Option<String>) -> Result<Option<ForwardProxy>, CurlError> {
+pub(super) fn proxy(
+    url: &Url,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<ForwardProxy>, CurlError> {
     let first = |names: &[&str]| {
-        names.iter().find_map(|name| variable(name).filter(|value| !value.trim().is_empty()).map(|value| (value, (*name).to_owned())))
+        names.iter().find_map(|name| {
+            variable(name).filter(|value| !value.trim().is_empty()).map(|value| (value, (*name).to_owned()))
+        })
     };
     let found = match url.scheme {
         Scheme::Http => first(&["http_proxy", "all_proxy", "ALL_PROXY"]),
@@ -40,7 +45,9 @@ mod tests {
     fn the_rules_of_curl() {
         let (url, _) = Url::parse("http://www.a.test/").unwrap();
         let with = |pairs: &'static [(&'static str, &'static str)]| {
-            move |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            move |name: &str| {
+                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            }
         };
         assert!(proxy(&url, with(&[("HTTP_PROXY", "http://p:1/")])).unwrap().is_none());
         assert_eq!(proxy(&url, with(&[("http_proxy", "p:3128")])).unwrap().unwrap().url.port, 3128);

@@ -71,15 +71,20 @@ fn try_run(doctor: &Doctor, out: &mut dyn Write, err: &mut dyn Write) -> Result<
     if let Some(file) = &doctor.exchange {
         return from_exchange(doctor, &evidence, file, out);
     }
-    let hint = "`portcullis doctor URL`, or paste a whole `curl …` command behind `doctor`; `--help` tells more";
+    let hint =
+        "`portcullis doctor URL`, or paste a whole `curl …` command behind `doctor`; `--help` tells more";
     let command = doctor.command().map_err(|fault| Wrong::new(fault, hint))?;
     let mut asked = command.asked;
     if asked.proxy.is_none() {
-        asked.proxy = environment::proxy(&asked.url, |name| std::env::var(name).ok())
-            .map_err(|fault| Wrong::new(format_args!("the proxy that the environment names: {fault}"), hint))?;
+        asked.proxy = environment::proxy(&asked.url, |name| std::env::var(name).ok()).map_err(|fault| {
+            Wrong::new(format_args!("the proxy that the environment names: {fault}"), hint)
+        })?;
     }
-    let mut notes: Vec<String> =
-        command.ignored.iter().map(|option| format!("`{option}` is not known here and was left aside")).collect();
+    let mut notes: Vec<String> = command
+        .ignored
+        .iter()
+        .map(|option| format!("`{option}` is not known here and was left aside"))
+        .collect();
     if doctor.dry_run {
         dry_run(&asked, doctor, out);
         return Ok(Exit::Diagnosed);
@@ -96,23 +101,38 @@ fn from_server(doctor: &Doctor, evidence: &Evidence, asked: &Asked) -> Result<Lo
     let Some(roots) = doctor.local_roots() else { return Ok(Local::default()) };
     if let Some(missing) = local::missing(&roots) {
         let what = format!("`--local {}`: there is no such file", missing.display());
-        return Err(Wrong::new(what, "name the file that the server starts with, such as `/etc/nginx/nginx.conf`"));
+        return Err(Wrong::new(
+            what,
+            "name the file that the server starts with, such as `/etc/nginx/nginx.conf`",
+        ));
     }
     Ok(local::read(evidence, &roots, asked))
 }
 
 fn tell_finding(evidence: &Evidence, id: Option<&String>, out: &mut dyn Write) -> Result<Exit, Wrong> {
     let Some(id) = id else {
-        return Err(Wrong::new("`explain` wants the id of a finding", "`portcullis doctor --list` lists them"));
+        return Err(Wrong::new(
+            "`explain` wants the id of a finding",
+            "`portcullis doctor --list` lists them",
+        ));
     };
     let Some(finding) = evidence.finding(id) else {
-        return Err(Wrong::new(format_args!("there is no finding `{id}`"), "`portcullis doctor --list` lists them"));
+        return Err(Wrong::new(
+            format_args!("there is no finding `{id}`"),
+            "`portcullis doctor --list` lists them",
+        ));
     };
     drop(write!(out, "{}", explain::explain(finding)));
     Ok(Exit::Diagnosed)
 }
 
-fn online(doctor: &Doctor, evidence: &Evidence, asked: &Asked, hints: &[Hint], err: &mut dyn Write) -> Result<Examination, Wrong> {
+fn online(
+    doctor: &Doctor,
+    evidence: &Evidence,
+    asked: &Asked,
+    hints: &[Hint],
+    err: &mut dyn Write,
+) -> Result<Examination, Wrong> {
     let limits = Limits {
         requests: usize::from(doctor.budget),
         time: Duration::from_secs(u64::from(doctor.time)),
@@ -139,7 +159,10 @@ fn online(doctor: &Doctor, evidence: &Evidence, asked: &Asked, hints: &[Hint], e
 fn from_har(doctor: &Doctor, evidence: &Evidence, file: &Path, out: &mut dyn Write) -> Result<Exit, Wrong> {
     let text = read(file)?;
     let entries = har::read(&text).map_err(|fault| {
-        Wrong::new(format_args!("`{}`: {fault}", file.display()), "browsers save one from their network panel: `Save all as HAR`")
+        Wrong::new(
+            format_args!("`{}`: {fault}", file.display()),
+            "browsers save one from their network panel: `Save all as HAR`",
+        )
     })?;
     let mut worst = Exit::Diagnosed;
     let mut objects = Vec::new();
@@ -163,15 +186,28 @@ fn from_har(doctor: &Doctor, evidence: &Evidence, file: &Path, out: &mut dyn Wri
     Ok(worst)
 }
 
-fn from_exchange(doctor: &Doctor, evidence: &Evidence, file: &Path, out: &mut dyn Write) -> Result<Exit, Wrong> {
+fn from_exchange(
+    doctor: &Doctor,
+    evidence: &Evidence,
+    file: &Path,
+    out: &mut dyn Write,
+) -> Result<Exit, Wrong> {
     let text = read(file)?;
     let given = if doctor.words.is_empty() {
         None
     } else {
-        Some(doctor.command().map_err(|fault| Wrong::new(fault, "the URL belongs to the saved exchange"))?.asked)
+        Some(
+            doctor
+                .command()
+                .map_err(|fault| Wrong::new(fault, "the URL belongs to the saved exchange"))?
+                .asked,
+        )
     };
     let (asked, answer) = saved::read(&text, given.as_ref()).map_err(|fault| {
-        Wrong::new(format_args!("`{}`: {fault}", file.display()), "save one with `curl -sv URL > FILE 2>&1` or `curl -si URL > FILE`")
+        Wrong::new(
+            format_args!("`{}`: {fault}", file.display()),
+            "save one with `curl -sv URL > FILE 2>&1` or `curl -si URL > FILE`",
+        )
     })?;
     let examination = examine_saved(evidence, &asked, answer, &[]);
     let report = report::make(evidence, &examination, &[], vec![OFFLINE.to_owned()]);
@@ -219,22 +255,29 @@ fn dry_run(asked: &Asked, doctor: &Doctor, out: &mut dyn Write) {
 }
 
 fn read(file: &Path) -> Result<String, Wrong> {
-    let failed = |fault: std::io::Error| Wrong { what: format!("cannot read `{}`: {fault}", file.display()), hint: None };
+    let failed = |fault: std::io::Error| Wrong {
+        what: format!("cannot read `{}`: {fault}", file.display()),
+        hint: None,
+    };
     let mut bytes = Vec::new();
     if file == Path::new("-") {
         std::io::stdin().lock().take(LONGEST_FILE).read_to_end(&mut bytes).map_err(failed)?;
     } else {
-        std::fs::File::open(file).map_err(failed)?.take(LONGEST_FILE).read_to_end(&mut bytes).map_err(failed)?;
+        std::fs::File::open(file)
+            .map_err(failed)?
+            .take(LONGEST_FILE)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// For the report where nothing was sent.
-const OFFLINE: &str = "nothing was sent: this rests on one saved answer, and asking the server would tell more";
+const OFFLINE: &str =
+    "nothing was sent: this rests on one saved answer, and asking the server would tell more";
 /// How we name ourselves to servers.
 const AGENT: &str = concat!("portcullis-doctor/", env!("CARGO_PKG_VERSION"));
 /// What is read of a file.
 const LONGEST_FILE: u64 = 256 << 20;
 /// What is told of a HAR.
 const MOST_ENTRIES: usize = 20;
-

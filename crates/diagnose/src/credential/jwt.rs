@@ -48,7 +48,10 @@ impl Token {
         let claims = decode(claims)?;
         let number = |name: &str| {
             let value = claims.get(name)?;
-            #[expect(clippy::cast_possible_truncation, reason = "a time beyond i64 is as far away as its limit")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a time beyond i64 is as far away as its limit"
+            )]
             value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
         };
         let mut roles = list(claims.get("roles"));
@@ -73,7 +76,8 @@ impl Token {
     /// Whether it is past its time, or before it.
     #[must_use]
     pub fn out_of_time(&self, now: i64) -> bool {
-        self.expires.is_some_and(|expires| expires <= now) || self.not_before.is_some_and(|from| from > now + 60)
+        self.expires.is_some_and(|expires| expires <= now)
+            || self.not_before.is_some_and(|from| from > now + 60)
     }
 
     /// Whether audience or issuer name a place that the host is not: another domain, or another environment of it.
@@ -81,13 +85,17 @@ impl Token {
     pub fn is_for_elsewhere(&self, host: &str) -> bool {
         let places: Vec<_> = self.audience.iter().collect();
         if places.is_empty() {
-            return self.issuer.as_deref().is_some_and(|issuer| environment(issuer).is_some_and(|e| !host.contains(e)));
+            return self
+                .issuer
+                .as_deref()
+                .is_some_and(|issuer| environment(issuer).is_some_and(|e| !host.contains(e)));
         }
         let fits = |place: &&String| {
             let place = place.to_ascii_lowercase();
             let name = place.split("://").last().unwrap_or_default();
             let name = name.split(['/', ':']).next().unwrap_or_default();
-            host.eq_ignore_ascii_case(name) || domain(host) == domain(name) && environment(name) == environment(host)
+            host.eq_ignore_ascii_case(name)
+                || domain(host) == domain(name) && environment(name) == environment(host)
         };
         !places.iter().any(fits)
     }
@@ -110,8 +118,12 @@ fn environment(text: &str) -> Option<&'static str> {
 
 fn list(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::String(text)) => text.split([' ', ',']).filter(|part| !part.is_empty()).take(MOST).map(str::to_owned).collect(),
-        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).take(MOST).map(str::to_owned).collect(),
+        Some(Value::String(text)) => {
+            text.split([' ', ',']).filter(|part| !part.is_empty()).take(MOST).map(str::to_owned).collect()
+        }
+        Some(Value::Array(values)) => {
+            values.iter().filter_map(Value::as_str).take(MOST).map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
 }

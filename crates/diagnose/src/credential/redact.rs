@@ -33,7 +33,13 @@ impl Redactor {
         for (name, value) in &asked.headers {
             if is_secret_header(name) || is_credential_header(name) {
                 secrets.push(value.clone());
-                secrets.extend(value.split([' ', ';', ',', '=']).map(str::trim).filter(|part| part.len() >= 12).map(str::to_owned));
+                secrets.extend(
+                    value
+                        .split([' ', ';', ',', '='])
+                        .map(str::trim)
+                        .filter(|part| part.len() >= 12)
+                        .map(str::to_owned),
+                );
             }
         }
         for argument in asked.url.arguments() {
@@ -99,7 +105,10 @@ const SHAPES: &[(&str, &str)] = &[
         "${1}[hidden]",
     ),
     (r"(?i)((?:set-)?cookie:\s*)[^\r\n]+", "${1}[hidden]"),
-    (r"(?i)(<(?:AWSAccessKeyId|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes|SignatureProvided)>)[^<]*", "${1}[hidden]"),
+    (
+        r"(?i)(<(?:AWSAccessKeyId|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes|SignatureProvided)>)[^<]*",
+        "${1}[hidden]",
+    ),
 ];
 
 #[cfg(test)]
@@ -109,7 +118,8 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_left() {
-        let (url, _) = Url::parse("https://a.test/x?token=abcdef123&X-Amz-Signature=00112233&q=fine").unwrap();
+        let (url, _) =
+            Url::parse("https://a.test/x?token=abcdef123&X-Amz-Signature=00112233&q=fine").unwrap();
         let mut asked = Asked::get(url);
         asked.headers.push(("Authorization".to_owned(), "Bearer s3cr3t-s3cr3t-s3cr3t".to_owned()));
         asked.headers.push(("Cookie".to_owned(), "sid=0123456789abcdef; theme=dark".to_owned()));

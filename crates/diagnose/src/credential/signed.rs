@@ -46,7 +46,8 @@ pub fn of_url(url: &Url) -> Option<Signed> {
             (name.to_ascii_lowercase(), percent_decode_str(value).decode_utf8_lossy().into_owned())
         })
         .collect();
-    let find = |name: &str| arguments.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let find =
+        |name: &str| arguments.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let lasting = |date: &str, seconds: &str| {
         let starts = compact(find(date)?)?;
         Some((starts, starts.saturating_add(find(seconds)?.parse().ok()?)))
@@ -63,8 +64,14 @@ pub fn of_url(url: &Url) -> Option<Signed> {
     if find("x-goog-signature").is_some() || find("x-goog-algorithm").is_some() {
         return Some(signed(Kind::Gcs, lasting("x-goog-date", "x-goog-expires")));
     }
-    let expires = find("expires").or_else(|| find("e")).or_else(|| find("exp")).or_else(|| find("expiry"))
-        .or_else(|| find("ttl")).or_else(|| find("valid_until")).or_else(|| find("until")).and_then(moment);
+    let expires = find("expires")
+        .or_else(|| find("e"))
+        .or_else(|| find("exp"))
+        .or_else(|| find("expiry"))
+        .or_else(|| find("ttl"))
+        .or_else(|| find("valid_until"))
+        .or_else(|| find("until"))
+        .and_then(moment);
     let until = |kind| Signed { kind, expires, starts: None, permissions: None };
     if find("awsaccesskeyid").is_some() {
         return Some(until(Kind::S3));
@@ -84,7 +91,10 @@ pub fn of_url(url: &Url) -> Option<Signed> {
         return Some(until(Kind::CloudFront));
     }
     let hashed = ["md5", "st", "hash", "s", "h", "token", "secure", "key"].into_iter().any(|name| {
-        find(name).is_some_and(|value| matches!(value.len(), 22 | 24) || value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit()))
+        find(name).is_some_and(|value| {
+            matches!(value.len(), 22 | 24)
+                || value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())
+        })
     });
     if hashed {
         return Some(until(Kind::SecureLink));
@@ -114,7 +124,12 @@ fn compact(text: &str) -> Option<i64> {
     let part = |from: usize, to: usize| digits.get(from..to);
     let written = format!(
         "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4)?, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(8, 10)?,
+        part(10, 12)?,
+        part(12, 14)?
     );
     written.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
@@ -144,10 +159,14 @@ mod tests {
 
     #[test]
     fn kinds_and_times() {
-        let s3 = signed("X-Amz-Algorithm=A&X-Amz-Date=20250101T000000Z&X-Amz-Expires=900&X-Amz-Signature=0").unwrap();
+        let s3 = signed("X-Amz-Algorithm=A&X-Amz-Date=20250101T000000Z&X-Amz-Expires=900&X-Amz-Signature=0")
+            .unwrap();
         assert_eq!((s3.kind, s3.expires), (Kind::S3, Some(1_735_690_500)));
         let sas = signed("sv=2022-11-02&sp=r&se=2025-01-01T00%3A00%3A00Z&sig=abc").unwrap();
-        assert_eq!((sas.kind, sas.expires, sas.permissions.as_deref()), (Kind::Sas, Some(1_735_689_600), Some("r")));
+        assert_eq!(
+            (sas.kind, sas.expires, sas.permissions.as_deref()),
+            (Kind::Sas, Some(1_735_689_600), Some("r"))
+        );
         let link = signed("md5=hJLFg5oDDrRwuIggq7V3-Q&expires=1700000000").unwrap();
         assert_eq!((link.kind, link.expires), (Kind::SecureLink, Some(1_700_000_000)));
         assert_eq!(signed("signature=x&expires=1").unwrap().kind, Kind::Other);

@@ -77,7 +77,7 @@ struct File {
 }
 
 pub(super) fn read(file: &'static str, text: &str) -> Result<Vec<Finding>, EvidenceError> {
-    let read: File = toml::from_str(text)
-        .map_err(|fault| EvidenceError::Unreadable { file, fault: fault.to_string() })?;
+    let read: File =
+        toml::from_str(text).map_err(|fault| EvidenceError::Unreadable { file, fault: fault.to_string() })?;
     Ok(read.finding)
 }

@@ -128,12 +128,13 @@ fn compile(written: &[String]) -> Result<RegexSet, regex::Error> {
 }
 
 pub(super) fn read(file: &'static str, text: &str) -> Result<Vec<Signal>, EvidenceError> {
-    let read: File = toml::from_str(text)
-        .map_err(|fault| EvidenceError::Unreadable { file, fault: fault.to_string() })?;
+    let read: File =
+        toml::from_str(text).map_err(|fault| EvidenceError::Unreadable { file, fault: fault.to_string() })?;
     read.signal
         .into_iter()
         .map(|written| {
-            let of_words = !(written.body.is_empty() && written.headers.is_empty() && written.strong.is_empty());
+            let of_words =
+                !(written.body.is_empty() && written.headers.is_empty() && written.strong.is_empty());
             let patterns = |list: Vec<String>| Patterns::new(&written.id, list);
             let words = if of_words {
                 Some(Words {

@@ -44,7 +44,9 @@ const ASIDE: [&str; 3] = ["query:one-argument", "repeat:at-first-fine", "family:
 
 /// How probable each outcome is under a cause; what the cause leaves open follows the base rates.
 fn of_outcomes(evidence: &Evidence, cause: CauseIndex, outcomes: &[usize]) -> Vec<f64> {
-    let told = |index: &usize| evidence.findings.get(cause).and_then(|finding| finding.likelihood.get(*index).copied().flatten());
+    let told = |index: &usize| {
+        evidence.findings.get(cause).and_then(|finding| finding.likelihood.get(*index).copied().flatten())
+    };
     let base = |index: &usize| evidence.signals.get(*index).map_or(0.0, |signal| signal.base);
     let said: f64 = outcomes.iter().filter_map(told).sum();
     let open: f64 = outcomes.iter().filter(|index| told(index).is_none()).map(base).sum();

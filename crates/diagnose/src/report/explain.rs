@@ -66,7 +66,9 @@ pub fn chapter(evidence: &Evidence) -> String {
             layer = &finding.layer;
             out.push_str(&format!("\n## {layer}\n"));
         }
-        out.push_str(&format!("\n### `{}`\n\n**{}**\n\n{}\n\n{}\n\n", finding.id, finding.title, finding.looks_for, finding.means
+        out.push_str(&format!(
+            "\n### `{}`\n\n**{}**\n\n{}\n\n{}\n\n",
+            finding.id, finding.title, finding.looks_for, finding.means
         ));
         for (number, step) in (1..).zip(&finding.steps) {
             out.push_str(&format!("{number}. {step}\n"));

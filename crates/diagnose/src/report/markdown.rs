@@ -30,7 +30,11 @@ pub fn to_markdown(report: &Report) -> String {
             line(format!("`{}`", cause.id));
             line(String::new());
             for evident in &cause.evidence {
-                line(format!("- {}: {}", if evident.observed { "seen" } else { "inferred" }, code(&evident.said)));
+                line(format!(
+                    "- {}: {}",
+                    if evident.observed { "seen" } else { "inferred" },
+                    code(&evident.said)
+                ));
             }
             line(String::new());
             for (number, step) in (1..).zip(&cause.fix) {
@@ -51,7 +55,12 @@ pub fn to_markdown(report: &Report) -> String {
         line("\n| sent | answer | told |\n|---|---|---|".to_owned());
         for sent in &report.probes {
             let status = sent.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-            line(format!("| {}: {} | {status} | {} |", sent.what, code(&sent.request), sent.told.replace('|', "/")));
+            line(format!(
+                "| {}: {} | {status} | {} |",
+                sent.what,
+                code(&sent.request),
+                sent.told.replace('|', "/")
+            ));
         }
     }
     out

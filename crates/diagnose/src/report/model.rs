@@ -10,7 +10,7 @@ use crate::probe::{Told, Trial};
 use crate::signals::told;
 
 /// How sure one must be to call a cause found.
-pub const SURE: f64 = 0.5;
+pub(super) const SURE: f64 = 0.5;
 /// Causes below this are not worth a line.
 const FAINTEST: f64 = 0.015;
 /// Lines of causes.
@@ -112,7 +112,12 @@ pub struct FromServer {
 
 /// Makes the report.
 #[must_use]
-pub fn make(evidence: &Evidence, examination: &Examination, from_server: &[FromServer], notes: Vec<String>) -> Report {
+pub fn make(
+    evidence: &Evidence,
+    examination: &Examination,
+    from_server: &[FromServer],
+    notes: Vec<String>,
+) -> Report {
     let redactor = Redactor::new(&examination.asked);
     let hide = |text: &str| redactor.hide(text);
     let mut report = Report {
@@ -207,7 +212,9 @@ fn cause_of(
 /// What a token or signed address says in numbers; never the thing itself.
 fn particulars(examination: &Examination, finding: &Finding) -> Vec<Evident> {
     let mut evident = Vec::new();
-    let when = |seconds: i64| jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string());
+    let when = |seconds: i64| {
+        jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
+    };
     if finding.id.starts_with("app.jwt") || finding.id == "app.insufficient-scope" {
         if let Some(token) = crate::signals::token_of(&examination.asked) {
             let mut parts = Vec::new();
@@ -220,15 +227,22 @@ fn particulars(examination: &Examination, finding: &Finding) -> Vec<Evident> {
                 parts.push(format!("scopes {}", token.scopes.join(" ")));
             }
             if !parts.is_empty() {
-                evident.push(Evident { observed: true, said: format!("the token says: {}", parts.join("; ")) });
+                evident
+                    .push(Evident { observed: true, said: format!("the token says: {}", parts.join("; ")) });
             }
         }
     }
     if let Some(signed) = signed::of_url(&examination.asked.url)
         && let Some(expires) = signed.expires
-        && (finding.id.contains("expired") || finding.id.contains("sign") || finding.id.contains("azure") || finding.id.contains("secure_link"))
+        && (finding.id.contains("expired")
+            || finding.id.contains("sign")
+            || finding.id.contains("azure")
+            || finding.id.contains("secure_link"))
     {
-        evident.push(Evident { observed: true, said: format!("the address is valid until {}; it is {}", when(expires), when(examination.now)) });
+        evident.push(Evident {
+            observed: true,
+            said: format!("the address is valid until {}; it is {}", when(expires), when(examination.now)),
+        });
     }
     evident
 }
@@ -236,8 +250,14 @@ fn particulars(examination: &Examination, finding: &Finding) -> Vec<Evident> {
 fn line_of(answer: &Answer) -> String {
     let server = answer.header("server").map_or_else(String::new, |server| format!(", server: {server}"));
     let media = answer.header("content-type").map_or_else(String::new, |media| format!(", {media}"));
-    let size = if answer.cut { "more than is kept".to_owned() } else { format!("{} bytes", answer.body.len()) };
-    format!("{} {}{}{server}{media}, {size}", answer.version, answer.status, if answer.reason.is_empty() { String::new() } else { format!(" {}", answer.reason) })
+    let size =
+        if answer.cut { "more than is kept".to_owned() } else { format!("{} bytes", answer.body.len()) };
+    format!(
+        "{} {}{}{server}{media}, {size}",
+        answer.version,
+        answer.status,
+        if answer.reason.is_empty() { String::new() } else { format!(" {}", answer.reason) }
+    )
 }
 
 /// The sentence of the refusal, short enough for a line.
@@ -293,7 +313,8 @@ fn notes_of(evidence: &Evidence, examination: &Examination, report: &Report) -> 
     }
     if let [first, second, ..] = report.causes.as_slice() {
         let near = second.confidence * 3.0 > first.confidence;
-        let known = evidence.finding(&first.id).is_some_and(|finding| finding.confused_with.contains(&second.id));
+        let known =
+            evidence.finding(&first.id).is_some_and(|finding| finding.confused_with.contains(&second.id));
         if near || known && second.confidence > 0.08 {
             notes.push(format!(
                 "from outside `{}` and `{}` cannot be told apart for certain: run this on the server with `--local`, or send the report to whoever runs it",

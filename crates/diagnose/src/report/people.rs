@@ -27,7 +27,9 @@ pub fn to_people(report: &Report, colour: bool) -> String {
                     tell(first, &paint, &mut line);
                     others(first, rest, &paint, &mut line);
                 }
-                None => line("Cause        unknown: nothing that was seen points at a known cause".to_owned()),
+                None => {
+                    line("Cause        unknown: nothing that was seen points at a known cause".to_owned())
+                }
             }
         }
     }
@@ -48,7 +50,11 @@ pub fn to_people(report: &Report, colour: bool) -> String {
 
 fn tell(cause: &Cause, paint: &Paint, line: &mut impl FnMut(String)) {
     line(format!("Cause        {}  {}", paint.bold(&cause.title), paint.dim(&cause.id)));
-    line(format!("How sure     {:.0} %{}", cause.confidence * 100.0, if cause.confidence < super::model::SURE { ", not enough to decide" } else { "" }));
+    line(format!(
+        "How sure     {:.0} %{}",
+        cause.confidence * 100.0,
+        if cause.confidence < super::model::SURE { ", not enough to decide" } else { "" }
+    ));
     line(String::new());
     for evident in cause.evidence.iter().take(7) {
         line(format!("  {} {}", if evident.observed { "seen    " } else { "inferred" }, evident.said));
@@ -72,7 +78,10 @@ fn tell(cause: &Cause, paint: &Paint, line: &mut impl FnMut(String)) {
 }
 
 fn others(first: &Cause, rest: &[Cause], paint: &Paint, line: &mut impl FnMut(String)) {
-    let rest: Vec<_> = rest.iter().filter(|cause| cause.confidence >= 0.03 || cause.confidence * 8.0 > first.confidence).collect();
+    let rest: Vec<_> = rest
+        .iter()
+        .filter(|cause| cause.confidence >= 0.03 || cause.confidence * 8.0 > first.confidence)
+        .collect();
     if rest.is_empty() {
         return;
     }
@@ -89,7 +98,11 @@ struct Paint {
 
 impl Paint {
     fn with(&self, code: &str, text: &str) -> String {
-        if self.colour && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour && !text.is_empty() {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn bold(&self, text: &str) -> String {

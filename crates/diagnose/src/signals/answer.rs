@@ -22,7 +22,11 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
 
 /// What a connection shows belongs to every answer.
 fn lines(answer: &Answer) -> Vec<Vec<u8>> {
-    answer.headers.iter().map(|(name, value)| format!("{name}: {value}").to_lowercase().into_bytes()).collect()
+    answer
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}").to_lowercase().into_bytes())
+        .collect()
 }
 
 fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
@@ -34,8 +38,21 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
         .iter()
         .filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            name == "www-authenticate" || name == "warning"
-                || ["error", "reason", "message", "denied", "deny", "block", "detail", "status-text", "seraph"].iter().any(|part| name.contains(part))
+            name == "www-authenticate"
+                || name == "warning"
+                || [
+                    "error",
+                    "reason",
+                    "message",
+                    "denied",
+                    "deny",
+                    "block",
+                    "detail",
+                    "status-text",
+                    "seraph",
+                ]
+                .iter()
+                .any(|part| name.contains(part))
         })
         .map(|(_, value)| value.to_lowercase())
         .collect();
@@ -57,7 +74,8 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
         seen.put(index, Some(Judged { holds, weight }));
     }
     for (index, signal) in evidence.signals.iter().enumerate() {
-        let backed = signal.needs_server.is_empty() || signal.needs_server.iter().any(|id| seen.holds(evidence, id));
+        let backed =
+            signal.needs_server.is_empty() || signal.needs_server.iter().any(|id| seen.holds(evidence, id));
         if !backed && seen.get(index).is_some_and(|judged| judged.holds) {
             seen.put(index, Some(Judged { holds: false, weight: 1.0 }));
         }
@@ -78,7 +96,6 @@ fn rest_of_page(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: 
         seen.set(evidence, "page:html", !text.is_empty() && !json && markup);
         seen.set(evidence, "page:text", !text.is_empty() && !json && !markup);
     }
-    seen.set(evidence, "page:own-looks", own_looks(scene, exhibit));
 }
 
 /// Of several pages of a group that fit, the most particular counts.
@@ -106,7 +123,8 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
         .map(|(_, signal)| signal.first)
         .min()
         .unwrap_or(u32::MAX);
-    let said: Vec<_> = evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
+    let said: Vec<_> =
+        evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
     let mut most: f64 = 0.0;
     for (index, signal) in &said {
         if page < 20 {
@@ -122,7 +140,9 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
     }
     // Where one family fits plainly, hints of others are no hints, and lesser fits weigh less.
     for (index, signal) in said {
-        let Some(judged) = seen.get(index).filter(|judged| judged.holds && signal.group == "says") else { continue };
+        let Some(judged) = seen.get(index).filter(|judged| judged.holds && signal.group == "says") else {
+            continue;
+        };
         if judged.weight < 0.9 && most >= 1.0 {
             seen.put(index, None);
         } else if judged.weight + 0.05 < most {
@@ -135,10 +155,24 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
 
 fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut Seen) {
     seen.set(evidence, "server:silent", exhibit.header("server").is_none());
-    let hit = |name: &str| exhibit.header(name).is_some_and(|value| value.to_ascii_lowercase().contains("hit"));
+    let hit =
+        |name: &str| exhibit.header(name).is_some_and(|value| value.to_ascii_lowercase().contains("hit"));
     let age = exhibit.header("age").and_then(|age| age.trim().parse::<u64>().ok()).is_some_and(|age| age > 0);
     let varnish_hit = exhibit.header("x-varnish").is_some_and(|ids| ids.split_whitespace().count() == 2);
-    let cached = age || varnish_hit || ["x-cache", "x-cache-status", "cf-cache-status", "x-proxy-cache", "x-cache-lookup", "x-drupal-cache", "x-litespeed-cache", "cache-status"].iter().any(|name| hit(name));
+    let cached = age
+        || varnish_hit
+        || [
+            "x-cache",
+            "x-cache-status",
+            "cf-cache-status",
+            "x-proxy-cache",
+            "x-cache-lookup",
+            "x-drupal-cache",
+            "x-litespeed-cache",
+            "cache-status",
+        ]
+        .iter()
+        .any(|name| hit(name));
     seen.set(evidence, "code:age", cached);
     let origin_sent = scene.asked.header("origin").is_some();
     seen.set(evidence, "code:fallback-cors", origin_sent && !exhibit.has("access-control-allow-origin"));
@@ -150,8 +184,35 @@ fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut S
         let named = tls.covers_host || tls.names.iter().any(|name| *name == host);
         seen.set(evidence, "code:tls-other-name", !named && host.parse::<std::net::IpAddr>().is_err());
         let issuer = tls.issuer.to_ascii_lowercase();
-        let of_filter = ["zscaler", "netskope", "fortinet", "fortigate", "blue coat", "bluecoat", "palo alto", "sophos", "cisco umbrella", "websense", "forcepoint", "kaspersky", "avast", "bitdefender", "eset", "barracuda", "proxy", "corp", "web gateway", "check point", "untangle", "mcafee"];
-        seen.set(evidence, "code:tls-corporate", tls.fault.is_some() && of_filter.iter().any(|name| issuer.contains(name)));
+        let of_filter = [
+            "zscaler",
+            "netskope",
+            "fortinet",
+            "fortigate",
+            "blue coat",
+            "bluecoat",
+            "palo alto",
+            "sophos",
+            "cisco umbrella",
+            "websense",
+            "forcepoint",
+            "kaspersky",
+            "avast",
+            "bitdefender",
+            "eset",
+            "barracuda",
+            "proxy",
+            "corp",
+            "web gateway",
+            "check point",
+            "untangle",
+            "mcafee",
+        ];
+        seen.set(
+            evidence,
+            "code:tls-corporate",
+            tls.fault.is_some() && of_filter.iter().any(|name| issuer.contains(name)),
+        );
     }
     banners(evidence, scene, exhibit, seen);
 }
@@ -166,7 +227,11 @@ fn banners(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut 
     let others: Vec<Option<String>> = scene
         .trials
         .iter()
-        .filter(|(trial, told)| !matches!(told, Told::Same | Told::Nothing) && trial.probe.group() != "family" && trial.probe.group() != "direct")
+        .filter(|(trial, told)| {
+            !matches!(told, Told::Same | Told::Nothing)
+                && trial.probe.group() != "family"
+                && trial.probe.group() != "direct"
+        })
         .filter_map(|(trial, _)| trial.outcome.as_ref().ok())
         .map(banner)
         .collect();
@@ -176,31 +241,27 @@ fn banners(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut 
     seen.set(evidence, "server:banner-vanishes", own.is_none() && others.iter().any(Option::is_some));
     let changes = own.is_some() && others.iter().flatten().any(|other| Some(other) != own.as_ref());
     seen.set(evidence, "server:banner-changes", changes);
-    let repeated = scene.trials.iter().filter(|(trial, _)| matches!(trial.probe.group(), "repeat" | "given" | "pause"));
-    let several = repeated.filter_map(|(trial, _)| trial.outcome.as_ref().ok()).any(|answer| banner(answer) != own);
+    let repeated =
+        scene.trials.iter().filter(|(trial, _)| matches!(trial.probe.group(), "repeat" | "given" | "pause"));
+    let several =
+        repeated.filter_map(|(trial, _)| trial.outcome.as_ref().ok()).any(|answer| banner(answer) != own);
     seen.set(evidence, "server:several-banners", several);
-}
-
-/// Whether an answer that was let through shares frame or cookies with the refusal.
-fn own_looks(scene: &Scene<'_>, exhibit: &Answer) -> bool {
-    let sheet = |answer: &Answer| {
-        let text = answer.text().to_lowercase();
-        text.match_indices("href=\"").filter_map(|(at, _)| text.get(at + 6..)?.split('"').next().map(str::to_owned)).find(|link| link.contains(".css"))
-    };
-    let Some(own) = sheet(exhibit) else { return false };
-    scene.trials.iter().filter(|(_, told)| *told == Told::Passes).filter_map(|(trial, _)| trial.outcome.as_ref().ok()).any(|answer| sheet(answer).as_ref() == Some(&own))
 }
 
 /// Without a refusal: who answers at this address otherwise.
 fn elsewhere(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
-    let answers: Vec<&Answer> = scene.trials.iter().filter_map(|(trial, _)| trial.outcome.as_ref().ok()).collect();
+    let answers: Vec<&Answer> =
+        scene.trials.iter().filter_map(|(trial, _)| trial.outcome.as_ref().ok()).collect();
     if answers.is_empty() {
         return;
     }
     let headers: Vec<Vec<u8>> = answers.iter().flat_map(|answer| lines(answer)).collect();
     let texts: Vec<_> = answers.iter().map(|answer| readable(&answer.body)).collect();
     let of = |id: &str| {
-        evidence.signal(id).and_then(|index| evidence.signals.get(index)).is_some_and(|signal| signal.search(&[], &headers) != Matched::No)
+        evidence
+            .signal(id)
+            .and_then(|index| evidence.signals.get(index))
+            .is_some_and(|signal| signal.search(&[], &headers) != Matched::No)
     };
     let says = |id: &str| {
         evidence.signal(id).and_then(|index| evidence.signals.get(index)).is_some_and(|signal| {
@@ -208,21 +269,39 @@ fn elsewhere(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
         })
     };
     for (there, by) in [
-        ("elsewhere:nginx", "server:nginx"), ("elsewhere:apache", "server:apache"), ("elsewhere:framework", "server:framework"),
-        ("elsewhere:envoy", "server:envoy"), ("elsewhere:cloudfront", "server:cloudfront"), ("elsewhere:cloudflare", "server:cloudflare"),
-        ("elsewhere:varnish", "server:varnish"), ("elsewhere:caddy", "server:caddy"), ("elsewhere:lighttpd", "server:lighttpd"),
+        ("elsewhere:nginx", "server:nginx"),
+        ("elsewhere:apache", "server:apache"),
+        ("elsewhere:framework", "server:framework"),
+        ("elsewhere:envoy", "server:envoy"),
+        ("elsewhere:cloudfront", "server:cloudfront"),
+        ("elsewhere:cloudflare", "server:cloudflare"),
+        ("elsewhere:varnish", "server:varnish"),
+        ("elsewhere:caddy", "server:caddy"),
+        ("elsewhere:lighttpd", "server:lighttpd"),
     ] {
         seen.set(evidence, there, of(by));
     }
     seen.set(evidence, "elsewhere:kubernetes", of("server:kubernetes") || says("page:kubernetes"));
     seen.set(evidence, "elsewhere:store", of("server:s3") || of("server:gcs") || of("server:azure-storage"));
     let product = |name: &str| headers.iter().any(|line| String::from_utf8_lossy(line).contains(name));
-    let search_engine = product("x-elastic-product") || product("x-opensearch")
-        || texts.iter().any(|text| ["elasticsearch", "opensearch", "you know, for search"].iter().any(|name| text.plain.contains(name)));
+    let search_engine = product("x-elastic-product")
+        || product("x-opensearch")
+        || texts.iter().any(|text| {
+            ["elasticsearch", "opensearch", "you know, for search"]
+                .iter()
+                .any(|name| text.plain.contains(name))
+        });
     seen.set(evidence, "elsewhere:search-engine", search_engine);
     seen.set(evidence, "elsewhere:silent", answers.iter().all(|answer| !answer.has("server")));
-    let token = texts.iter().any(|text| ["csrf", "xsrf", "authenticity_token", "requestverificationtoken", "name=\"_token\"", "nonce"].iter().any(|part| text.marked_up.contains(part)))
-        || headers.iter().any(|line| { let line = String::from_utf8_lossy(line); line.starts_with("set-cookie:") && (line.contains("csrf") || line.contains("xsrf") || line.contains("antiforgery")) });
+    let token = texts.iter().any(|text| {
+        ["csrf", "xsrf", "authenticity_token", "requestverificationtoken", "name=\"_token\"", "nonce"]
+            .iter()
+            .any(|part| text.marked_up.contains(part))
+    }) || headers.iter().any(|line| {
+        let line = String::from_utf8_lossy(line);
+        line.starts_with("set-cookie:")
+            && (line.contains("csrf") || line.contains("xsrf") || line.contains("antiforgery"))
+    });
     seen.set(evidence, "elsewhere:token-offered", token);
     if let Some(tls) = answers.iter().find_map(|answer| answer.tls.as_ref()) {
         seen.set(evidence, "code:tls-asks-certificate", tls.asks_for_certificate);

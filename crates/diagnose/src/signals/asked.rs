@@ -48,7 +48,6 @@ fn origins(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
     };
     let referer = asked.header("referer").map(place);
     set("asked:foreign-referer", referer.as_ref().is_some_and(|place| *place != host && !place.is_empty()));
-    set("asked:own-referer", referer.as_ref().is_some_and(|place| *place == host));
     let origin = asked.header("origin").map(place);
     set("asked:origin", origin.is_some());
     set("asked:foreign-origin", origin.is_some_and(|place| place != host));
@@ -78,7 +77,8 @@ fn credentials(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
             let name = argument.split('=').next().unwrap_or_default();
             name.eq_ignore_ascii_case("key") || keyed(name) && credential::is_credential_argument(argument)
         })
-        || authorization.starts_with("apikey ") || authorization.starts_with("api-key ");
+        || authorization.starts_with("apikey ")
+        || authorization.starts_with("api-key ");
     set("asked:api-key", key);
     let token = token_of(asked);
     let out_of_time = token.as_ref().is_some_and(|token| token.out_of_time(scene.now));
@@ -97,7 +97,8 @@ fn credentials(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
 /// The first JWT that is sent, in whatever header or argument.
 pub(crate) fn token_of(asked: &Asked) -> Option<Token> {
     let in_headers = asked.headers.iter().flat_map(|(_, value)| value.split([' ', ';', '=', ',']));
-    let in_query = asked.url.arguments().filter_map(|argument| argument.split_once('=').map(|(_, value)| value));
+    let in_query =
+        asked.url.arguments().filter_map(|argument| argument.split_once('=').map(|(_, value)| value));
     in_headers.chain(in_query).find_map(Token::read)
 }
 
@@ -116,10 +117,17 @@ fn method(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
     let json = body.trim_start().starts_with(['{', '[']);
     let tokened = ["csrf", "xsrf", "authenticity_token", "requestverificationtoken", "_token", "nonce"]
         .iter()
-        .any(|part| body.contains(part) || asked.headers.iter().any(|(name, _)| name.to_ascii_lowercase().contains(part)));
+        .any(|part| {
+            body.contains(part)
+                || asked.headers.iter().any(|(name, _)| name.to_ascii_lowercase().contains(part))
+        });
     let known_otherwise = asked.headers.iter().any(|(name, _)| credential::is_credential_header(name));
     set("asked:form-without-token", asked.method == "POST" && !json && !tokened && !known_otherwise);
-    set("asked:object-body", (body.contains("apiversion") && body.contains("kind")) || asked.url.path.starts_with("/api/v1/namespaces/"));
+    set(
+        "asked:object-body",
+        (body.contains("apiversion") && body.contains("kind"))
+            || asked.url.path.starts_with("/api/v1/namespaces/"),
+    );
 }
 
 fn path(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
@@ -127,7 +135,8 @@ fn path(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     let hidden = path.split('/').any(|part| part.starts_with('.') && part != "." && part != "..");
     let ends = |list: &[&str]| list.iter().any(|end| name.ends_with(end));
-    let guarded = ends(GUARDED) || name.ends_with('~') || path.split('/').any(|part| GUARDED_NAMES.contains(&part));
+    let guarded =
+        ends(GUARDED) || name.ends_with('~') || path.split('/').any(|part| GUARDED_NAMES.contains(&part));
     set("asked:folder", path.ends_with('/') && path != "/");
     set("asked:root", path == "/");
     set("asked:dot-segment", hidden);
@@ -137,8 +146,12 @@ fn path(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
     set("asked:static", ends(STATIC));
     set("asked:admin-path", ADMINISTRATION.iter().any(|part| path.contains(part)));
     let numbered = |part: &str| {
-        !part.is_empty() && part.bytes().any(|b| b.is_ascii_digit()) && part.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-            || part.rsplit(['-', '_']).next().is_some_and(|end| end.len() >= 2 && part.len() > end.len() && end.bytes().all(|b| b.is_ascii_digit()))
+        !part.is_empty()
+            && part.bytes().any(|b| b.is_ascii_digit())
+            && part.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+            || part.rsplit(['-', '_']).next().is_some_and(|end| {
+                end.len() >= 2 && part.len() > end.len() && end.bytes().all(|b| b.is_ascii_digit())
+            })
     };
     set("asked:numbered-path", path.split('/').any(numbered));
 }
@@ -152,8 +165,14 @@ fn signatures(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
     set("asked:signed-gcs", is(signed::Kind::Gcs));
     set("asked:signed-gcs-expired", is(signed::Kind::Gcs) && past == Some(true));
     set("asked:sas", is(signed::Kind::Sas));
-    set("asked:cloudfront-signed", is(signed::Kind::CloudFront) || signed::has_cloudfront_cookies(scene.asked));
-    set("asked:signature-argument", is(signed::Kind::Other) || scene.asked.url.arguments().any(credential::is_signature_argument));
+    set(
+        "asked:cloudfront-signed",
+        is(signed::Kind::CloudFront) || signed::has_cloudfront_cookies(scene.asked),
+    );
+    set(
+        "asked:signature-argument",
+        is(signed::Kind::Other) || scene.asked.url.arguments().any(credential::is_signature_argument),
+    );
     set("asked:md5-argument", is(signed::Kind::SecureLink));
     set("asked:expiry-past", past == Some(true));
     set("asked:expiry-ahead", past == Some(false));
@@ -172,44 +191,223 @@ fn route(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
     set("asked:odd-port-through-proxy", asked.proxy.is_some() && !matches!(asked.url.port, 80 | 443));
     let media = asked.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let odd_media = !media.is_empty()
-        && !["application/x-www-form-urlencoded", "multipart/form-data", "application/json", "text/xml", "application/xml"]
-            .iter()
-            .any(|usual| media.starts_with(usual));
+        && ![
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/json",
+            "text/xml",
+            "application/xml",
+        ]
+        .iter()
+        .any(|usual| media.starts_with(usual));
     let left_out = |name: &str| asked.left_out.iter().any(|left| left.eq_ignore_ascii_case(name));
     let odd_method = !matches!(asked.method.as_str(), "GET" | "HEAD" | "POST" | "OPTIONS");
-    let odd_suffix = asked.url.suffix().is_some_and(|suffix| GUARDED.contains(&suffix.to_ascii_lowercase().as_str()));
-    let lacks = left_out("accept") || left_out("user-agent") || left_out("host") || scene.agent.trim().is_empty()
+    let odd_suffix =
+        asked.url.suffix().is_some_and(|suffix| GUARDED.contains(&suffix.to_ascii_lowercase().as_str()));
+    let lacks = left_out("accept")
+        || left_out("user-agent")
+        || left_out("host")
+        || scene.agent.trim().is_empty()
         || asked.header("accept").is_some_and(|accept| accept.trim().is_empty());
     set("asked:looks-odd-request", by_number || odd_media || odd_method || odd_suffix || lacks);
 }
 
 const SCANNERS: &[&str] = &[
-    "sqlmap", "nikto", "nmap", "masscan", "zgrab", "nessus", "openvas", "acunetix", "netsparker", "dirbuster", "gobuster",
-    "wpscan", "nuclei", "w3af", "arachni", "burp", "zaproxy", "owasp", "havij", "fimap", "skipfish", "whatweb", "joomscan",
-    "ffuf", "feroxbuster", "wfuzz", "hydra", "commix", "qualys", "detectify", "vega", "grabber", "metis", "morfeus",
-    "paros", "webinspect", "appscan", "jorgee", "libredtail", "censys", "shodan", "grendel", "absinthe", "pmafind",
+    "sqlmap",
+    "nikto",
+    "nmap",
+    "masscan",
+    "zgrab",
+    "nessus",
+    "openvas",
+    "acunetix",
+    "netsparker",
+    "dirbuster",
+    "gobuster",
+    "wpscan",
+    "nuclei",
+    "w3af",
+    "arachni",
+    "burp",
+    "zaproxy",
+    "owasp",
+    "havij",
+    "fimap",
+    "skipfish",
+    "whatweb",
+    "joomscan",
+    "ffuf",
+    "feroxbuster",
+    "wfuzz",
+    "hydra",
+    "commix",
+    "qualys",
+    "detectify",
+    "vega",
+    "grabber",
+    "metis",
+    "morfeus",
+    "paros",
+    "webinspect",
+    "appscan",
+    "jorgee",
+    "libredtail",
+    "censys",
+    "shodan",
+    "grendel",
+    "absinthe",
+    "pmafind",
 ];
 const CRAWLERS: &[&str] = &[
-    "bot", "crawl", "spider", "slurp", "ahrefs", "semrush", "facebookexternalhit", "ia_archiver", "archive.org", "scrapy",
-    "bingpreview", "yandex", "baidu", "duckduckgo", "gptbot", "ccbot", "claudebot", "bytespider", "petalbot", "feedfetcher",
+    "bot",
+    "crawl",
+    "spider",
+    "slurp",
+    "ahrefs",
+    "semrush",
+    "facebookexternalhit",
+    "ia_archiver",
+    "archive.org",
+    "scrapy",
+    "bingpreview",
+    "yandex",
+    "baidu",
+    "duckduckgo",
+    "gptbot",
+    "ccbot",
+    "claudebot",
+    "bytespider",
+    "petalbot",
+    "feedfetcher",
 ];
 /// Suffixes of names that servers and rule sets guard.
 const GUARDED: &[&str] = &[
-    ".bak", ".old", ".orig", ".save", ".swp", ".swo", ".tmp", ".backup", ".back", ".dist", ".sample", ".sql", ".sqlite",
-    ".db", ".mdb", ".dump", ".inc", ".conf", ".config", ".cfg", ".cnf", ".ini", ".env", ".log", ".yml", ".yaml", ".lock",
-    ".pem", ".key", ".crt", ".csr", ".pfx", ".p12", ".htaccess", ".htpasswd", ".git", ".svn", ".hg", ".ds_store",
-    ".tpl", ".twig", ".engine", ".module", ".profile", ".test", ".po", ".theme", ".xtmpl", ".fla", ".psd", ".sh", ".copy",
-    ".asa", ".axd", ".backup", ".bat", ".cdx", ".cmd", ".com", ".dll", ".lnk", ".resources", ".vb", ".vbs", ".xsd", ".xsx",
-    ".rdb", ".dat", ".pol", ".printer", ".asax", ".ascx", ".cs", ".csproj", ".licx", ".resx", ".webinfo", ".sys", ".htr",
+    ".bak",
+    ".old",
+    ".orig",
+    ".save",
+    ".swp",
+    ".swo",
+    ".tmp",
+    ".backup",
+    ".back",
+    ".dist",
+    ".sample",
+    ".sql",
+    ".sqlite",
+    ".db",
+    ".mdb",
+    ".dump",
+    ".inc",
+    ".conf",
+    ".config",
+    ".cfg",
+    ".cnf",
+    ".ini",
+    ".env",
+    ".log",
+    ".yml",
+    ".yaml",
+    ".lock",
+    ".pem",
+    ".key",
+    ".crt",
+    ".csr",
+    ".pfx",
+    ".p12",
+    ".htaccess",
+    ".htpasswd",
+    ".git",
+    ".svn",
+    ".hg",
+    ".ds_store",
+    ".tpl",
+    ".twig",
+    ".engine",
+    ".module",
+    ".profile",
+    ".test",
+    ".po",
+    ".theme",
+    ".xtmpl",
+    ".fla",
+    ".psd",
+    ".sh",
+    ".copy",
+    ".asa",
+    ".axd",
+    ".backup",
+    ".bat",
+    ".cdx",
+    ".cmd",
+    ".com",
+    ".dll",
+    ".lnk",
+    ".resources",
+    ".vb",
+    ".vbs",
+    ".xsd",
+    ".xsx",
+    ".rdb",
+    ".dat",
+    ".pol",
+    ".printer",
+    ".asax",
+    ".ascx",
+    ".cs",
+    ".csproj",
+    ".licx",
+    ".resx",
+    ".webinfo",
+    ".sys",
+    ".htr",
 ];
 const GUARDED_NAMES: &[&str] = &[
-    ".git", ".svn", ".hg", ".env", ".ht", ".htaccess", ".htpasswd", ".ssh", ".aws", ".vscode", ".idea", "composer.json",
-    "composer.lock", "package.json", "web.config", "wp-config.php", "dockerfile", "makefile", "readme.md", "changelog.md",
-    "license.txt", "vendor", "node_modules", "xmlrpc.php", "id_rsa", ".npmrc", ".bash_history",
+    ".git",
+    ".svn",
+    ".hg",
+    ".env",
+    ".ht",
+    ".htaccess",
+    ".htpasswd",
+    ".ssh",
+    ".aws",
+    ".vscode",
+    ".idea",
+    "composer.json",
+    "composer.lock",
+    "package.json",
+    "web.config",
+    "wp-config.php",
+    "dockerfile",
+    "makefile",
+    "readme.md",
+    "changelog.md",
+    "license.txt",
+    "vendor",
+    "node_modules",
+    "xmlrpc.php",
+    "id_rsa",
+    ".npmrc",
+    ".bash_history",
 ];
 const STATIC: &[&str] = &[
-    ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".ico", ".bmp", ".css", ".js", ".mjs", ".map", ".woff",
-    ".woff2", ".ttf", ".eot", ".mp4", ".webm", ".mp3", ".ogg", ".wav", ".flv", ".pdf", ".zip", ".gz", ".swf",
+    ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".ico", ".bmp", ".css", ".js", ".mjs", ".map",
+    ".woff", ".woff2", ".ttf", ".eot", ".mp4", ".webm", ".mp3", ".ogg", ".wav", ".flv", ".pdf", ".zip",
+    ".gz", ".swf",
 ];
-const ADMINISTRATION: &[&str] =
-    &["/admin", "/manage", "/console", "/wp-admin", "/phpmyadmin", "/dashboard", "/actuator", "/internal", "/staff", "/status", "/metrics", "/debug", "/server-status"];
+const ADMINISTRATION: &[&str] = &[
+    "/admin",
+    "/manage",
+    "/console",
+    "/wp-admin",
+    "/phpmyadmin",
+    "/dashboard",
+    "/actuator",
+    "/internal",
+    "/staff",
+    "/status",
+    "/metrics",
+    "/debug",
+    "/server-status",
+];

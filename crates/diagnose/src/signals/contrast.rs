@@ -24,7 +24,9 @@ pub fn told(outcome: &Outcome, exhibit: Option<&Answer>, sent: &Url, refused: &U
         },
         200..=299 | 304 | 101 => Told::Passes,
         300..=399 => match answer.redirect(sent) {
-            Some(to) if to.path == refused.path && to.host == refused.host && to.scheme == sent.scheme => Told::Redirects,
+            Some(to) if to.path == refused.path && to.host == refused.host && to.scheme == sent.scheme => {
+                Told::Redirects
+            }
             Some(to) if is_sign_in(&to) => Told::Challenge,
             Some(to) if to.path == sent.path && to.host == sent.host && to.scheme != sent.scheme => Told::Odd,
             _ => Told::Passes,
@@ -38,14 +40,20 @@ pub fn told(outcome: &Outcome, exhibit: Option<&Answer>, sent: &Url, refused: &U
 
 fn is_sign_in(to: &Url) -> bool {
     let target = to.target().to_ascii_lowercase();
-    ["login", "log-in", "signin", "sign-in", "sign_in", "auth", "sso", "session/new", "oauth", "accounts"].iter().any(|part| target.contains(part) || to.host.contains(part))
+    ["login", "log-in", "signin", "sign-in", "sign_in", "auth", "sso", "session/new", "oauth", "accounts"]
+        .iter()
+        .any(|part| target.contains(part) || to.host.contains(part))
 }
 
 /// Whether two refusals come from the same place: the same banner and nearly the same words. Numbers differ from answer to
 /// answer, and the path is often on the page, so only words without digits and slashes count.
 #[must_use]
 pub fn alike(one: &Answer, other: &Answer) -> bool {
-    let banner = |answer: &Answer| answer.header("server").map(|server| server.split('/').next().unwrap_or_default().to_ascii_lowercase());
+    let banner = |answer: &Answer| {
+        answer
+            .header("server")
+            .map(|server| server.split('/').next().unwrap_or_default().to_ascii_lowercase())
+    };
     if banner(one) != banner(other) {
         return false;
     }
@@ -88,11 +96,14 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
         let signals: Vec<String> = evidence.outcomes(group).map(|(_, signal)| signal.id.clone()).collect();
         let name = format!("{group}:{}", outcome.name());
         let name = if signals.contains(&name) { name } else { format!("{group}:odd") };
-        for id in signals.iter().filter(|id| !matches!(id.as_str(), "query:one-argument" | "repeat:at-first-fine")) {
+        for id in
+            signals.iter().filter(|id| !matches!(id.as_str(), "query:one-argument" | "repeat:at-first-fine"))
+        {
             seen.set(evidence, id, *id == name);
         }
     }
-    let arguments: Vec<_> = scene.trials.iter().filter(|(trial, _)| matches!(trial.probe, Probe::Argument(_))).collect();
+    let arguments: Vec<_> =
+        scene.trials.iter().filter(|(trial, _)| matches!(trial.probe, Probe::Argument(_))).collect();
     if !arguments.is_empty() && !unsteady {
         seen.set(evidence, "query:one-argument", arguments.iter().any(|(_, told)| *told == Told::Passes));
     }
@@ -122,7 +133,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, server: &str, body: &str) -> Answer {
-        Answer { status, headers: vec![("Server".to_owned(), server.to_owned())], body: body.into(), ..Answer::default() }
+        Answer {
+            status,
+            headers: vec![("Server".to_owned(), server.to_owned())],
+            body: body.into(),
+            ..Answer::default()
+        }
     }
 
     #[test]

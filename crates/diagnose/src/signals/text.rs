@@ -39,8 +39,14 @@ fn resolve(text: &str) -> String {
 
 fn one(from: &str) -> (String, usize) {
     const NAMED: [(&str, &str); 8] = [
-        ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("&apos;", "'"),
-        ("&rsquo;", "'"), ("&bull;", "-"),
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("&apos;", "'"),
+        ("&rsquo;", "'"),
+        ("&bull;", "-"),
     ];
     let first = from.chars().next().map_or(1, char::len_utf8);
     if let Some((name, shown)) = NAMED.iter().find(|(name, _)| from.starts_with(name)) {
@@ -87,11 +93,13 @@ fn strip(text: &str) -> String {
     while let Some(at) = rest.find('<') {
         let (before, from) = rest.split_at(at);
         push_words(&mut out, before);
-        let hidden = ["script", "style"].iter().find(|name| {
-            from.get(1..).is_some_and(|inner| inner.starts_with(*name))
-        });
+        let hidden = ["script", "style"]
+            .iter()
+            .find(|name| from.get(1..).is_some_and(|inner| inner.starts_with(*name)));
         let end = match hidden {
-            Some(name) => from.find(&format!("</{name}")).and_then(|at| from.get(at..)?.find('>').map(|end| at + end + 1)),
+            Some(name) => from
+                .find(&format!("</{name}"))
+                .and_then(|at| from.get(at..)?.find('>').map(|end| at + end + 1)),
             None => from.find('>').map(|end| end + 1),
         };
         match end {
@@ -125,7 +133,9 @@ mod tests {
 
     #[test]
     fn a_page_becomes_text() {
-        let read = readable("<style>p{}</style><p>You don&#39;t\n have &quot;it&quot; &amp; can\u{2019}t</p>".as_bytes());
+        let read = readable(
+            "<style>p{}</style><p>You don&#39;t\n have &quot;it&quot; &amp; can\u{2019}t</p>".as_bytes(),
+        );
         assert_eq!(read.plain, "you don't have \"it\" & can't");
         assert_eq!(readable(br#"{"m":"don\u0027t \"do\" it"}"#).plain, r#"{"m":"don't "do" it"}"#);
         assert_eq!(readable(b"Reference&#32;&#35;18&#46;7a").plain, "reference #18.7a");

@@ -8,7 +8,9 @@ fn asked(text: &str) -> Asked {
 
 #[test]
 fn what_people_type() {
-    let asked = asked("curl -sSvXPUT -H'X-A: b' -d a=b -d c=d -u ann:pw -k --resolve a.test:443:127.0.0.1,[::1] https://a.test/x | jq .");
+    let asked = asked(
+        "curl -sSvXPUT -H'X-A: b' -d a=b -d c=d -u ann:pw -k --resolve a.test:443:127.0.0.1,[::1] https://a.test/x | jq .",
+    );
     assert_eq!((asked.method.as_str(), asked.header("x-a"), asked.insecure), ("PUT", Some("b"), true));
     assert_eq!(asked.body.as_deref(), Some(b"a=b&c=d".as_slice()));
     assert_eq!(asked.header("authorization"), Some("Basic YW5uOnB3"));
@@ -21,7 +23,9 @@ fn what_browsers_copy() {
     let from_bash = asked(bash);
     assert_eq!((from_bash.method.as_str(), from_bash.header("cookie")), ("POST", Some("sid=1; t=2")));
     assert_eq!(from_bash.body.as_deref(), Some(br#"{"q":"it's A"}"#.as_slice()));
-    let windows = asked("curl ^\"https://a.test/^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n  -H ^\"referer: https://b.test/^\"");
+    let windows = asked(
+        "curl ^\"https://a.test/^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n  -H ^\"referer: https://b.test/^\"",
+    );
     assert_eq!((windows.url.host.as_str(), windows.header("referer")), ("a.test", Some("https://b.test/")));
 }
 
@@ -34,7 +38,10 @@ fn what_is_left_out() {
 
 #[test]
 fn data_in_the_address() {
-    assert_eq!(asked("curl -G -d q=a --data-urlencode 'r=b c' http://a.test/?p").url.target(), "/?p&q=a&r=b%20c");
+    assert_eq!(
+        asked("curl -G -d q=a --data-urlencode 'r=b c' http://a.test/?p").url.target(),
+        "/?p&q=a&r=b%20c"
+    );
     assert_eq!(asked("curl --json '{}' a.test").header("content-type"), Some("application/json"));
     assert_eq!(asked("curl -F a=b a.test").method, "POST");
 }

@@ -28,14 +28,24 @@ pub(super) fn of(asked: &Asked) -> Kinds {
         let text = String::from_utf8_lossy(body.get(..body.len().min(MOST)).unwrap_or_default()).into_owned();
         parts.extend(text.split('&').map(decoded));
     }
-    let usual = ["user-agent", "accept", "cookie", "authorization", "accept-language", "accept-encoding", "sec-ch-ua"];
+    let usual = [
+        "user-agent",
+        "accept",
+        "cookie",
+        "authorization",
+        "accept-language",
+        "accept-encoding",
+        "sec-ch-ua",
+    ];
     for (name, value) in &asked.headers {
         if !usual.iter().any(|known| name.to_ascii_lowercase().starts_with(known)) {
             parts.push(value.clone());
         }
     }
     let text = parts.join("\n");
-    let any = |patterns: &[&str]| patterns.iter().filter_map(|pattern| compiled(pattern)).any(|regex| regex.is_match(&text));
+    let any = |patterns: &[&str]| {
+        patterns.iter().filter_map(|pattern| compiled(pattern)).any(|regex| regex.is_match(&text))
+    };
     Kinds { sql: any(SQL), markup: any(MARKUP), traversal: any(TRAVERSAL), command: any(COMMAND) }
 }
 

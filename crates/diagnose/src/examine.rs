@@ -282,13 +282,35 @@ impl Work<'_> {
             if told == Told::Passes && probe == Probe::Query {
                 self.arguments(&mut made).await;
             }
-            // A difference is believed once the request as given is refused again after it.
-            if matches!(told, Told::Passes)
+            if told == Told::Passes
                 && is_about_the_request(&probe)
                 && made.insert(Probe::Repeat)
                 && self.may_repeat()
             {
-                self.send(Probe::Repeat).await;
+                self.confirm().await;
+            }
+        }
+    }
+
+    /// A difference is believed once the request as given is refused again after it. Twice, because servers that take
+    /// turns fall into step with us.
+    async fn confirm(&mut self) {
+        for _ in 0..2 {
+            match self.send(Probe::Repeat).await {
+                Some(Ok(answer)) if answer.status == 403 => {}
+                Some(_) => return self.count_turns().await,
+                None => return,
+            }
+        }
+    }
+
+    /// Whether it goes on like this, or was refused for a time only.
+    async fn count_turns(&mut self) {
+        for _ in 0..3 {
+            match self.send(Probe::Repeat).await {
+                Some(Ok(answer)) if answer.status == 403 => return,
+                Some(_) => {}
+                None => return,
             }
         }
     }

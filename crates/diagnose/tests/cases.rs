@@ -43,6 +43,9 @@ struct Answer {
     path: Option<String>,
     #[serde(default)]
     prefix: Option<String>,
+    /// How the path ends.
+    #[serde(default)]
+    ends: Option<String>,
     #[serde(default)]
     method: Option<String>,
     /// `name: part of the value`
@@ -72,9 +75,15 @@ impl Answer {
             if value.is_empty() { !there.is_empty() } else { there.contains(&value) }
         };
         let path = asked.path.split('?').next().unwrap_or_default();
-        self.path.as_ref().is_none_or(|wanted| if wanted.contains('?') { *wanted == asked.path } else { wanted == path })
+        self.path
+            .as_ref()
+            .is_none_or(|wanted| if wanted.contains('?') { *wanted == asked.path } else { wanted == path })
             && self.prefix.as_ref().is_none_or(|wanted| asked.path.starts_with(wanted))
-            && self.method.as_ref().is_none_or(|wanted| wanted.split('|').any(|method| method == asked.method))
+            && self.ends.as_ref().is_none_or(|wanted| path.ends_with(wanted))
+            && self
+                .method
+                .as_ref()
+                .is_none_or(|wanted| wanted.split('|').any(|method| method == asked.method))
             && self.has.as_deref().is_none_or(part)
             && self.lacks.as_deref().is_none_or(|wanted| !part(wanted))
             && self.after.is_none_or(|after| count >= after)
@@ -82,23 +91,28 @@ impl Answer {
     }
 }
 
-fn diagnose(evidence: &Evidence, case: &Case) -> Report {
+fn diagnose(evidence: &Evidence, client: &Client, case: &Case) -> Report {
     let answers = case.answer.clone();
     let count = AtomicUsize::new(0);
     let server = Server::start(move |asked: &Asked| {
         let count = count.fetch_add(1, Ordering::SeqCst);
-        let answer = answers.iter().find(|answer| answer.fits(asked, count)).expect("a case answers everything");
-        let headers: Vec<(&str, &str)> =
-            answer.headers.iter().map(|line| line.split_once(':').expect("a header")).map(|(name, value)| (name, value.trim())).collect();
+        let answer =
+            answers.iter().find(|answer| answer.fits(asked, count)).expect("a case answers everything");
+        let headers: Vec<(&str, &str)> = answer
+            .headers
+            .iter()
+            .map(|line| line.split_once(':').expect("a header"))
+            .map(|(name, value)| (name, value.trim()))
+            .collect();
         reply(answer.status, &headers, if asked.method == "HEAD" { "" } else { &answer.body })
     });
     let command = format!("curl {} '{}'", case.options, server.url(&case.path));
     let asked = curl::parse_pasted(&command).expect(&command).asked;
     let repeat_unsafe = case.options.contains("--next");
-    let limits = Limits { pace: Duration::ZERO, pause: Duration::from_millis(1), repeat_unsafe, ..Limits::default() };
-    let client = Client::new("portcullis-doctor/0.1.0", Patience::default());
+    let limits =
+        Limits { pace: Duration::ZERO, pause: Duration::from_millis(1), repeat_unsafe, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let examination = runtime.block_on(examine(evidence, &client, &asked, limits, &[], &mut |_| {}));
+    let examination = runtime.block_on(examine(evidence, client, &asked, limits, &[], &mut |_| {}));
     make(evidence, &examination, &[], Vec::new())
 }
 
@@ -113,11 +127,13 @@ fn every_case_comes_to_its_cause() {
         cases.extend(toml::from_str::<File>(&text).unwrap().case);
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
+    let client = Client::new("portcullis-doctor/0.1.0", Patience::default());
     let mut missed = Vec::new();
     let mut brier = 0.0;
     let mut probes = Vec::new();
-    for case in cases.iter().filter(|case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str()))) {
-        let report = diagnose(&evidence, case);
+    for case in cases.iter().filter(|case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str())))
+    {
+        let report = diagnose(&evidence, &client, case);
         let got = report.causes.first().map_or("none", |cause| cause.id.as_str());
         let right = case.expect.iter().any(|id| id == got);
         let confidence = report.causes.first().map_or(1.0, |cause| cause.confidence);
@@ -126,12 +142,18 @@ fn every_case_comes_to_its_cause() {
         if !right || only.is_some() {
             let ranked: Vec<_> =
                 report.causes.iter().map(|cause| format!("{} {:.2}", cause.id, cause.confidence)).collect();
-            let sent: Vec<_> = report.probes.iter().map(|sent| format!("{} {:?}", sent.what, sent.status)).collect();
+            let sent: Vec<_> =
+                report.probes.iter().map(|sent| format!("{} {:?}", sent.what, sent.status)).collect();
             missed.push(format!("{}: wanted {:?}, got {ranked:?}\n    {sent:?}", case.name, case.expect));
         }
     }
     probes.sort_unstable();
     let all = probes.len();
-    println!("{all} cases, {} missed, Brier {:.3}, median of requests {:?}", missed.len(), brier / all as f64, probes.get(all / 2));
+    println!(
+        "{all} cases, {} missed, Brier {:.3}, median of requests {:?}",
+        missed.len(),
+        brier / all as f64,
+        probes.get(all / 2)
+    );
     assert!(missed.is_empty(), "{} of {all} cases missed:\n{}", missed.len(), missed.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! TLS that looks closely: the certificate is read as evidence, verified as any client would, and the handshake goes on
 //! where it does not verify only if the caller said so (`-k`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
@@ -18,14 +18,21 @@ use crate::asked::Version;
 /// What is trusted.
 #[derive(Debug, Clone)]
 pub(super) struct Trust {
-    roots: Arc<RootCertStore>,
+    /// Read when first needed: most of the time goes into it, and much of what is asked goes out in clear.
+    roots: Arc<OnceLock<Arc<RootCertStore>>>,
 }
 
 impl Trust {
     pub(super) fn of_the_system() -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self { roots: Arc::new(roots) }
+        Self { roots: Arc::default() }
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(self.roots.get_or_init(|| {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            Arc::new(roots)
+        }))
     }
 
     /// Makes the handshake.
@@ -39,12 +46,9 @@ impl Trust {
         let failed = |why: String| Failure::Tls { host: host.to_owned(), why };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = Arc::new(Looking {
-            strict: WebPkiServerVerifier::builder_with_provider(
-                Arc::clone(&self.roots),
-                Arc::clone(&provider),
-            )
-            .build()
-            .ok(),
+            strict: WebPkiServerVerifier::builder_with_provider(self.roots(), Arc::clone(&provider))
+                .build()
+                .ok(),
             provider: Arc::clone(&provider),
             insecure,
             seen: Mutex::new(Tls::default()),

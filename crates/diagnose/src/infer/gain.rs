@@ -40,7 +40,8 @@ pub fn expected_gain(evidence: &Evidence, ranking: &Ranking, probe: &str) -> f64
 }
 
 /// Signals that stand beside the outcomes of their group.
-const ASIDE: [&str; 3] = ["query:one-argument", "repeat:at-first-fine", "family:differs"];
+const ASIDE: [&str; 4] =
+    ["query:one-argument", "repeat:at-first-fine", "repeat:alternates", "family:differs"];
 
 /// How probable each outcome is under a cause; what the cause leaves open follows the base rates.
 fn of_outcomes(evidence: &Evidence, cause: CauseIndex, outcomes: &[usize]) -> Vec<f64> {

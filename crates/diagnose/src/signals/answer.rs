@@ -129,14 +129,20 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
     for (index, signal) in &said {
         if page < 20 {
             seen.put(*index, None);
-        } else if (20..40).contains(&page) && !signal.id.starts_with("code:") {
-            seen.put(*index, Some(Judged { holds: false, weight: 1.0 }));
+        } else if (20..=40).contains(&page) && !signal.id.starts_with("code:") {
+            seen.put(*index, None);
         } else if let Some(judged) = seen.get(*index).filter(|judged| judged.holds) {
             most = most.max(judged.weight);
         }
     }
-    if page >= 40 {
+    if page >= 20 {
         seen.set(evidence, "says:anything", most > 0.0);
+    }
+    // That it gives no reason is said once, not once for every reason it does not give.
+    if most <= 0.0 {
+        for (index, _) in said.iter().filter(|(_, signal)| signal.group == "says") {
+            seen.put(*index, None);
+        }
     }
     // Where one family fits plainly, hints of others are no hints, and lesser fits weigh less.
     for (index, signal) in said {

@@ -146,7 +146,7 @@ fn path(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
     set("asked:static", ends(STATIC));
     set("asked:admin-path", ADMINISTRATION.iter().any(|part| path.contains(part)));
     let numbered = |part: &str| {
-        !part.is_empty()
+        part.len() >= 2
             && part.bytes().any(|b| b.is_ascii_digit())
             && part.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
             || part.rsplit(['-', '_']).next().is_some_and(|end| {

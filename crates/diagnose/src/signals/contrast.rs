@@ -80,8 +80,10 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     if scene.asked.meant_host().parse::<std::net::IpAddr>().is_err() && scene.addresses.len() > 1 {
         addresses(evidence, scene, seen);
     }
-    let repeats = || scene.trials.iter().filter(|(trial, _)| trial.probe == Probe::Repeat);
-    let unsteady = scene.exhibit.is_some() && repeats().any(|(_, told)| *told == Told::Passes);
+    // What was let through before the first refusal is told by `repeat:at-first-fine`.
+    let since = scene.trials.iter().skip_while(|(_, told)| scene.at_first_fine && *told == Told::Passes);
+    let unsteady = scene.exhibit.is_some()
+        && since.clone().any(|(trial, told)| trial.probe == Probe::Repeat && *told == Told::Passes);
     for (trial, told) in &scene.trials {
         let group = trial.probe.group();
         // A server that answers now so, now so, says nothing by a difference.
@@ -96,9 +98,9 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
         let signals: Vec<String> = evidence.outcomes(group).map(|(_, signal)| signal.id.clone()).collect();
         let name = format!("{group}:{}", outcome.name());
         let name = if signals.contains(&name) { name } else { format!("{group}:odd") };
-        for id in
-            signals.iter().filter(|id| !matches!(id.as_str(), "query:one-argument" | "repeat:at-first-fine"))
-        {
+        for id in signals.iter().filter(|id| {
+            !matches!(id.as_str(), "query:one-argument" | "repeat:at-first-fine" | "repeat:alternates")
+        }) {
             seen.set(evidence, id, *id == name);
         }
     }
@@ -107,9 +109,24 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     if !arguments.is_empty() && !unsteady {
         seen.set(evidence, "query:one-argument", arguments.iter().any(|(_, told)| *told == Told::Passes));
     }
+    if unsteady {
+        seen.set(evidence, "repeat:alternates", alternates(scene));
+    }
     if scene.at_first_fine {
         seen.set(evidence, "repeat:at-first-fine", true);
     }
+}
+
+/// Refused, let through, and refused again.
+fn alternates(scene: &Scene<'_>) -> bool {
+    let mut turns = scene
+        .trials
+        .iter()
+        .filter(|(trial, _)| matches!(trial.probe, Probe::AsGiven | Probe::Repeat))
+        .map(|(_, told)| *told == Told::Passes)
+        .skip_while(|passes| *passes)
+        .skip_while(|passes| !*passes);
+    turns.any(|passes| !passes)
 }
 
 fn addresses(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {

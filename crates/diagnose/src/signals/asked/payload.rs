@@ -94,7 +94,6 @@ const TRAVERSAL: &[&str] = &[
     r"\b(wp-config|web\.config|id_rsa|authorized_keys|config\.php|settings\.py|database\.yml)\b",
     r"\bfile://",
     r"/var/(log|www|lib)/",
-    r"\.(bak|old|orig|swp|sql|inc|conf)$",
 ];
 const COMMAND: &[&str] = &[
     r"[;|&`$\n]\s*\(?\s*(cat|ls|id|whoami|wget|curl|nc|bash|sh|ping|uname|rm|chmod|python\d?|perl|nslookup|sleep|echo|dir|type|net|powershell|cmd|ps|kill|find|grep|tail|head|touch|cp|mv)\b",

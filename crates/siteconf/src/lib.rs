@@ -31,6 +31,9 @@ mod source;
 mod squid;
 mod varnish;
 
+#[cfg(test)]
+mod testing;
+
 use std::path::{Path, PathBuf};
 
 pub use asked::Asked;
@@ -57,6 +60,11 @@ pub fn read(roots: &[PathBuf], asked: &Asked) -> SiteReport {
     }
     let mut report = follow::follow(&sites, &sources, hop::Hop::first(asked), &mut files);
     report.faults = files.faults;
+    if let Some(status) = asked.status.filter(|status| *status != 403) {
+        // What might refuse is told only where something was refused.
+        let said = format!("the answer is {status}, not 403");
+        report.clues = vec![Clue::new("none.not-403", Strength::Decisive, said)];
+    }
     report.clues.sort_by_key(|clue| std::cmp::Reverse(clue.strength));
     report
 }

@@ -1,5 +1,14 @@
 //! Whole diagnoses against servers of the test's own: real sockets, the command as it is run, its JSON.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "that is how tests fail"
+)]
+
 mod server;
 
 use clap::Parser;
@@ -91,7 +100,7 @@ fn one_node_of_three_is_bad() {
     let turn = std::sync::atomic::AtomicUsize::new(0);
     let server = Server::start(move |_: &Asked| {
         let turn = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        nginx(if turn % 3 == 0 { 403 } else { 200 })
+        nginx(if turn.is_multiple_of(3) { 403 } else { 200 })
     });
     let (_, report) = json(&["-H", "Cookie: a=b", "-A", "test/1", &server.url("/home")]);
     assert_eq!(first(&report), "lb.one-bad-backend", "{report:#}");

@@ -125,8 +125,7 @@ pub fn parse(words: &[String]) -> Result<Command, CurlError> {
                 None => reading.ignored.push(word.clone()),
             }
         } else if word.len() > 1 && word.starts_with('-') {
-            let mut letters = word.char_indices().skip(1);
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in word.char_indices().skip(1) {
                 match by_short(letter) {
                     Some((kind, true)) => {
                         let attached = word.get(at + letter.len_utf8()..).unwrap_or_default();

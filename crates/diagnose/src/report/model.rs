@@ -215,21 +215,20 @@ fn particulars(examination: &Examination, finding: &Finding) -> Vec<Evident> {
     let when = |seconds: i64| {
         jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
     };
-    if finding.id.starts_with("app.jwt") || finding.id == "app.insufficient-scope" {
-        if let Some(token) = crate::signals::token_of(&examination.asked) {
-            let mut parts = Vec::new();
-            parts.extend(token.expires.map(|at| format!("expires {}", when(at))));
-            parts.extend(token.issuer.as_ref().map(|issuer| format!("issuer {issuer}")));
-            if !token.audience.is_empty() {
-                parts.push(format!("audience {}", token.audience.join(", ")));
-            }
-            if !token.scopes.is_empty() {
-                parts.push(format!("scopes {}", token.scopes.join(" ")));
-            }
-            if !parts.is_empty() {
-                evident
-                    .push(Evident { observed: true, said: format!("the token says: {}", parts.join("; ")) });
-            }
+    if (finding.id.starts_with("app.jwt") || finding.id == "app.insufficient-scope")
+        && let Some(token) = crate::signals::token_of(&examination.asked)
+    {
+        let mut parts = Vec::new();
+        parts.extend(token.expires.map(|at| format!("expires {}", when(at))));
+        parts.extend(token.issuer.as_ref().map(|issuer| format!("issuer {issuer}")));
+        if !token.audience.is_empty() {
+            parts.push(format!("audience {}", token.audience.join(", ")));
+        }
+        if !token.scopes.is_empty() {
+            parts.push(format!("scopes {}", token.scopes.join(" ")));
+        }
+        if !parts.is_empty() {
+            evident.push(Evident { observed: true, said: format!("the token says: {}", parts.join("; ")) });
         }
     }
     if let Some(signed) = signed::of_url(&examination.asked.url)

@@ -127,9 +127,7 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
         evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
     let mut most: f64 = 0.0;
     for (index, signal) in &said {
-        if page < 20 {
-            seen.put(*index, None);
-        } else if (20..=40).contains(&page) && !signal.id.starts_with("code:") {
+        if page < 20 || page <= 40 && !signal.id.starts_with("code:") {
             seen.put(*index, None);
         } else if let Some(judged) = seen.get(*index).filter(|judged| judged.holds) {
             most = most.max(judged.weight);
@@ -187,7 +185,7 @@ fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut S
     if let Some(tls) = tls {
         seen.set(evidence, "code:tls-asks-certificate", tls.asks_for_certificate);
         let host = scene.asked.meant_host();
-        let named = tls.covers_host || tls.names.iter().any(|name| *name == host);
+        let named = tls.covers_host || tls.names.contains(&host);
         seen.set(evidence, "code:tls-other-name", !named && host.parse::<std::net::IpAddr>().is_err());
         let issuer = tls.issuer.to_ascii_lowercase();
         let of_filter = [

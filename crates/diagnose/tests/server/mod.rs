@@ -31,6 +31,7 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> String
 /// Listens until the test ends.
 pub(crate) struct Server {
     address: SocketAddr,
+    #[allow(dead_code, reason = "see `seen`")]
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -66,6 +67,7 @@ impl Server {
     }
 
     /// Method and path of every request so far.
+    #[allow(dead_code, reason = "each file of tests has this module to itself, and not all look")]
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }

@@ -144,7 +144,9 @@ fn every_case_comes_to_its_cause() {
             .chunks(cases.len().div_ceil(4).max(1))
             .map(|chunk| {
                 let (evidence, client) = (&evidence, &client);
-                scope.spawn(move || chunk.iter().map(|case| diagnose(evidence, client, case)).collect::<Vec<_>>())
+                scope.spawn(move || {
+                    chunk.iter().map(|case| diagnose(evidence, client, case)).collect::<Vec<_>>()
+                })
             })
             .collect();
         chunks.into_iter().flat_map(|chunk| chunk.join().unwrap()).collect()
@@ -161,7 +163,8 @@ fn every_case_comes_to_its_cause() {
         if !right || only.is_some() {
             let ranked: Vec<_> =
                 report.causes.iter().map(|cause| format!("{} {:.2}", cause.id, cause.confidence)).collect();
-            let sent: Vec<_> = report.probes.iter().map(|sent| format!("{} {:?}", sent.what, sent.status)).collect();
+            let sent: Vec<_> =
+                report.probes.iter().map(|sent| format!("{} {:?}", sent.what, sent.status)).collect();
             missed.push(format!("{}: wanted {:?}, got {ranked:?}\n    {sent:?}", case.name, case.expect));
         }
     }

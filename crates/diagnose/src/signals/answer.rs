@@ -2,7 +2,7 @@
 //! answers of the address show of its servers.
 
 use super::text::readable;
-use super::{Judged, Scene, Seen};
+use super::{ExhibitWords, Judged, Scene, Seen};
 use crate::answer::Answer;
 use crate::evidence::{Evidence, Matched};
 use crate::probe::Told;
@@ -10,7 +10,10 @@ use crate::probe::Told;
 pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     match scene.exhibit {
         Some(exhibit) => {
-            words(evidence, exhibit, seen);
+            match scene.words {
+                Some(read) => take(read, seen),
+                None => words(evidence, exhibit, seen),
+            }
             rest_of_page(evidence, scene, exhibit, seen);
             only_first(evidence, seen);
             reasons(evidence, exhibit, seen);
@@ -29,7 +32,14 @@ fn lines(answer: &Answer) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
+/// What was read before.
+fn take(read: &ExhibitWords, seen: &mut Seen) {
+    for (index, judged) in read.0.judged.iter().enumerate().filter(|(_, judged)| judged.is_some()) {
+        seen.put(index, *judged);
+    }
+}
+
+pub(super) fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     let read = readable(&exhibit.body);
     let headers = lines(exhibit);
     let told = told_in_header(exhibit);
@@ -44,7 +54,7 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
         let matched = signal.search(if of_sentences { &texts[..1] } else { &texts }, &headers);
         let (holds, weight) = match matched {
             Matched::No => (false, 1.0),
-            Matched::Weakly => (true, 0.4),
+            Matched::Weakly => (true, 0.3),
             #[expect(clippy::cast_precision_loss, reason = "a handful of patterns")]
             Matched::Plainly(hits) => {
                 // A code says it by agreement, a sentence by chance.
@@ -67,14 +77,26 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
 fn told_in_header(exhibit: &Answer) -> Vec<String> {
     let telling = |name: &str| {
         let name = name.to_ascii_lowercase();
-        name == "warning" || TELLING.iter().any(|part| name.contains(part)) && !VENDORS.iter().any(|part| name.starts_with(part))
+        name == "warning"
+            || TELLING.iter().any(|part| name.contains(part))
+                && !VENDORS.iter().any(|part| name.starts_with(part))
     };
     exhibit.headers.iter().filter(|(name, _)| telling(name)).map(|(_, value)| value.to_lowercase()).collect()
 }
 
 /// Parts of the names of headers that give a reason.
-const TELLING: &[&str] =
-    &["error", "reason", "message", "denied", "deny", "block", "detail", "status-text", "seraph", "www-authenticate"];
+const TELLING: &[&str] = &[
+    "error",
+    "reason",
+    "message",
+    "denied",
+    "deny",
+    "block",
+    "detail",
+    "status-text",
+    "seraph",
+    "www-authenticate",
+];
 /// Those whose codes are signals of their own.
 const VENDORS: &[&str] = &["x-amzn", "x-ms-", "x-squid", "x-goog", "proxy-", "x-github"];
 

@@ -20,6 +20,7 @@ pub(super) struct Addresses<'a> {
 const FILES: &[(&str, &str)] = &[
     ("portcullis.toml", include_str!("../../../../demo/portcullis.toml")),
     ("policies/shop.cedar", include_str!("../../../../demo/policies/shop.cedar")),
+    ("policies/shop.test.toml", include_str!("../../../../demo/policies/shop.test.toml")),
     ("directory/people.toml", include_str!("../../../../demo/directory/people.toml")),
 ];
 

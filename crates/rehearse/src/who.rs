@@ -11,7 +11,9 @@ use portcullis_decision::program::Named;
 use crate::change::{self, Step};
 use crate::question::FactPath;
 use crate::setting::target::{covers, methods_of};
-use crate::setting::{Asked, Caller, Given, NoTarget, Setting, Stopped, Target};
+use crate::setting::{BadGiven, Caller, Given, Setting, Stopped, Target};
+use crate::vocabulary::Vocabulary;
+use crate::words::shown;
 use crate::{Answer, Change, Question, Rulebook};
 
 /// Whether somebody can.
@@ -119,7 +121,8 @@ impl Setting<'_> {
         })
     }
 
-    /// What somebody can do: every route with the methods that it covers, or only `method`. What they cannot do is left
+    /// What somebody can do: every route, the most specific of an app first, with the methods that it covers, or only
+    /// `method`. What they cannot do is left
     /// out.
     pub fn what<'q>(
         &'q self,
@@ -153,10 +156,10 @@ impl Setting<'_> {
         action: &str,
         given: &mut Given,
         written: &str,
-    ) -> Result<(), crate::setting::BadGiven> {
-        let bad = |message: String, help: &str| crate::setting::BadGiven { message, help: help.to_owned() };
+    ) -> Result<(), BadGiven> {
+        let bad = |message: String, help: &str| BadGiven { message, help: help.to_owned() };
         let Some((name, value)) = written.split_once('=') else {
-            let message = format!("`{}` gives no fact", crate::words::shown(written));
+            let message = format!("`{}` gives no fact", shown(written));
             return Err(bad(message, "write `geo.country=US`, `tier=premium` or `group=staff`"));
         };
         let vocabulary = self.vocabulary(&caller.name().0, action);
@@ -165,12 +168,12 @@ impl Setting<'_> {
             "role" => drop(given.roles.insert(value.to_owned())),
             "device" if self.rulebook.directory.devices.contains_key(value) => given.device = Some(value.to_owned()),
             "device" => {
-                let message = format!("there is no device `{}` in the directory", crate::words::shown(value));
+                let message = format!("there is no device `{}` in the directory", shown(value));
                 return Err(bad(message, "give its posture instead: `device.compliant=true`"));
             }
             "at" => {
                 let instant = value.parse().map_err(|_| {
-                    bad(format!("`{}` is no instant", crate::words::shown(value)), "write `at=2026-03-03T12:00:00Z`")
+                    bad(format!("`{}` is no instant", shown(value)), "write `at=2026-03-03T12:00:00Z`")
                 })?;
                 given.at = Some(instant);
             }
@@ -189,8 +192,8 @@ impl Setting<'_> {
     fn fact_named(
         &self,
         name: &str,
-        vocabulary: &crate::vocabulary::Vocabulary<'_>,
-    ) -> Result<FactPath, crate::setting::BadGiven> {
+        vocabulary: &Vocabulary<'_>,
+    ) -> Result<FactPath, BadGiven> {
         let is_whole = name.starts_with("principal.") || name.starts_with("context.");
         let first = name.split('.').next().unwrap_or_default();
         let text = if is_whole {
@@ -200,8 +203,8 @@ impl Setting<'_> {
         } else {
             format!("principal.{name}")
         };
-        text.parse().map_err(|_| crate::setting::BadGiven {
-            message: format!("`{}` names no fact", crate::words::shown(name)),
+        text.parse().map_err(|_| BadGiven {
+            message: format!("`{}` names no fact", shown(name)),
             help: "write `geo.country=US` or `tier=premium`".to_owned(),
         })
     }
@@ -244,14 +247,17 @@ fn leave_open(path: FactPath, given: &Given, question: &mut Question) {
     }
 }
 
-/// The words of a change: `context.geo.country: "US"`.
-#[must_use]
-pub fn steps(change: &Change) -> Vec<String> {
-    change.steps.iter().map(|step: &Step| step.to_string()).collect()
+impl Said {
+    /// The words of a change, step by step: `context.geo.country: "US"`, and what it is where that is known.
+    #[must_use]
+    pub fn steps(&self, change: &Change) -> Vec<String> {
+        let words = |step: &Step| {
+            let is_unknown = self.question.unknown.keys().any(|path| path.to_string() == step.fact);
+            if is_unknown { format!("{}: {}", step.fact, step.to) } else { step.to_string() }
+        };
+        change.steps.iter().map(words).collect()
+    }
 }
-
-/// What a resource comes to for these questions: a route, or the end of the way.
-pub type Found = Result<Asked, NoTarget>;
 
 /// Why nothing can be asked about a resource that is no route's.
 #[must_use]

@@ -1,6 +1,6 @@
 //! What `can`, `who` and `what` share: the words that they are asked in, and how one answer is told.
 
-use portcullis_rehearse::who::{Brought, Can, Needs, Said, steps, stopped};
+use portcullis_rehearse::who::{Brought, Can, Needs, Said, stopped};
 use portcullis_rehearse::{Asked, Caller, Given, Setting, Target};
 use serde_json::json;
 
@@ -87,7 +87,7 @@ pub(super) fn condition(setting: &Setting<'_>, target: &Target, said: &Said) -> 
     }
     Some(match setting.needs(target, said) {
         Needs::Steps(changes) => {
-            let first = changes.first().map(steps).unwrap_or_default();
+            let first = changes.first().map(|change| said.steps(change)).unwrap_or_default();
             format!("if {}", first.join(" and "))
         }
         Needs::NothingKnown => format!("unless {} say otherwise", said.depends_on.join(", ")),
@@ -100,7 +100,7 @@ pub(super) fn by(parts: &Parts, policies: &[String]) -> String {
     let named: Vec<String> = policies
         .iter()
         .map(|id| match parts.written_at(id) {
-            Some(place) => format!("{id} ({place})"),
+            Some(place) => format!("{id} at {place}"),
             None => id.clone(),
         })
         .collect();
@@ -113,7 +113,7 @@ pub(super) fn json(setting: &Setting<'_>, parts: &Parts, target: &Target, said: 
     let needs = match (said.can, setting.needs(target, said)) {
         (Can::Yes, _) | (_, Needs::NothingKnown | Needs::NotFound) => Vec::new(),
         (_, Needs::Steps(changes)) => changes.iter().map(|change| json!({
-            "by": change.owner, "steps": steps(change), "permits": change.permits,
+            "by": change.owner, "steps": said.steps(change), "permits": change.permits,
         })).collect(),
     };
     json!({

@@ -1,7 +1,7 @@
 //! `portcullis can`: may they, asked without a request.
 
 use portcullis_rehearse::Setting;
-use portcullis_rehearse::who::{Brought, Can as Says, Needs, Said, steps};
+use portcullis_rehearse::who::{Brought, Can as Says, Needs, Said};
 use serde_json::json;
 
 use super::{ConfigPath, Exit, asking, say};
@@ -60,7 +60,7 @@ impl Can {
                 Says::Depends => say(format_args!("it depends on {}", said.depends_on.join(", "))),
             }
             if said.can != Says::Yes {
-                tell(&setting.needs(&target, &said), said.can);
+                tell(&setting.needs(&target, &said), &said);
             }
         }
         asking::exit(Some(said.can))
@@ -78,14 +78,14 @@ fn no(parts: &Parts, said: &Said) {
     }
 }
 
-fn tell(needs: &Needs, can: Says) {
+fn tell(needs: &Needs, said: &Said) {
     match needs {
         Needs::NothingKnown => say("with all of these absent it would be a yes"),
         Needs::NotFound => say("no change of few facts was found that would have it be a yes"),
         Needs::Steps(changes) => {
             for change in changes {
-                let words = steps(change).join(" and ");
-                if can == Says::Depends {
+                let words = said.steps(change).join(" and ");
+                if said.can == Says::Depends {
                     say(format_args!("a yes, for example, with {words}"));
                 } else {
                     say(format_args!("it would be a yes with {words}; that is for {}", change.owner.title()));

@@ -16,6 +16,7 @@ use portcullis_response::Refusal;
 use super::Setting;
 use crate::Question;
 use crate::question::FactPath;
+use crate::words::{shown, suggest};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl Target {
 }
 
 impl<'a> Setting<'a> {
-    /// Every route with its app, in the order of the configuration.
+    /// Every route with its app: apps in the order of the configuration, of each the most specific route first.
     pub(crate) fn routes(&self) -> impl Iterator<Item = (&'a Arc<App>, &'a Route)> + use<'a> {
         self.apps.iter().flat_map(|app| app.routes.iter().map(move |route| (app, route)))
     }
@@ -122,8 +123,8 @@ impl<'a> Setting<'a> {
         let entity = entity.strip_prefix("Route::\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(entity);
         let Some((app, route)) = self.routes().find(|(_, route)| route.entity == entity) else {
             let known: Vec<&str> = self.routes().map(|(_, route)| route.entity.as_str()).collect();
-            let message = format!("there is no route `{}`", crate::words::shown(entity));
-            return Err(NoTarget { message, help: crate::words::suggest(entity, &known) });
+            let message = format!("there is no route `{}`", shown(entity));
+            return Err(NoTarget { message, help: suggest(entity, &known) });
         };
         if !covers(route, &method) {
             let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
@@ -159,7 +160,7 @@ impl<'a> Setting<'a> {
     pub fn url(&self, method: &str, url: &str) -> Result<Asked, NoTarget> {
         let method = read_method(method)?;
         let no_url = |why: &str| NoTarget {
-            message: format!("`{}` is no URL: {why}", crate::words::shown(url)),
+            message: format!("`{}` is no URL: {why}", shown(url)),
             help: "write `/premium` or `https://shop.example/premium`".to_owned(),
         };
         let (scheme, rest) = match url.split_once("://") {
@@ -198,7 +199,7 @@ impl<'a> Setting<'a> {
             [] => Err(no_url("no app has a host")),
             [(_, asked)] => Ok(asked.clone()),
             [(host, _), (other, _), ..] => Err(NoTarget {
-                message: format!("`{}` is one route on `{host}` and another on `{other}`", crate::words::shown(url)),
+                message: format!("`{}` is one route on `{host}` and another on `{other}`", shown(url)),
                 help: format!("name the host: `https://{host}{rest}`"),
             }),
         }
@@ -276,7 +277,7 @@ pub(crate) fn covers(route: &Route, method: &Method) -> bool {
 
 fn read_method(text: &str) -> Result<Method, NoTarget> {
     Method::from_bytes(text.as_bytes()).map_err(|_| NoTarget {
-        message: format!("`{}` is no method", crate::words::shown(text)),
+        message: format!("`{}` is no method", shown(text)),
         help: "write `GET`, `POST`, …".to_owned(),
     })
 }

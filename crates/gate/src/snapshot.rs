@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_context::{Directory, Situator};
+use portcullis_decision::program::Reads;
 use portcullis_decision::{Program, World};
 use portcullis_identity::{Identifier, Voucher};
 use portcullis_policy::Policies;
@@ -63,4 +64,15 @@ pub struct Snapshot {
     pub recorded_facts: RecordedFacts,
     /// What an erring forbid means.
     pub on_forbid_fault: ForbidFault,
+}
+
+impl Snapshot {
+    /// The facts that are bound and recorded: those that the policies name, or all where records are to have all.
+    #[must_use]
+    pub fn named_facts(&self) -> Option<&Reads> {
+        match self.recorded_facts {
+            RecordedFacts::Read => Some(self.program.reads()),
+            RecordedFacts::All => None,
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod rulebook;
 pub mod setting;
 pub mod trial;
 pub mod who;
+pub mod why;
 
 #[cfg(test)]
 mod testing;
@@ -19,3 +20,4 @@ pub use change::{Change, Owner, Search};
 pub use question::Question;
 pub use rulebook::{Answer, Rulebook};
 pub use setting::{Asked, Caller, Given, Setting, Target};
+pub use why::{Explainer, Why};

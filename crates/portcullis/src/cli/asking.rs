@@ -5,8 +5,8 @@ use portcullis_rehearse::{Asked, Caller, Given, Setting, Target};
 use serde_json::json;
 
 use super::{ConfigPath, Exit, complain};
-use crate::load::trial::Rehearsal;
 use crate::load::{self, Parts};
+use crate::rehearsal::Compiled;
 use crate::report;
 
 /// Lines of a list that are printed unless more are asked for.
@@ -20,8 +20,8 @@ pub(super) fn ask(path: &ConfigPath, asking: impl FnOnce(&Setting<'_>, &Brought,
         complain("the policies are not usable as they stand, so nothing was asked", None);
         return Exit::Failed;
     };
-    match Rehearsal::of(&parts) {
-        Ok(rehearsal) => asking(&rehearsal.setting(), &brought(&parts), &parts),
+    match Compiled::of(&parts) {
+        Ok(compiled) => asking(&compiled.setting(&parts), &brought(&parts), &parts),
         Err(fault) => {
             complain(fault, None);
             Exit::Failed

@@ -12,8 +12,8 @@ use portcullis_rehearse::{Question, Setting};
 use portcullis_request::Reference;
 
 use super::{ConfigPath, Exit, complain, say};
-use crate::load::trial::Rehearsal;
 use crate::load::{self, Parts};
+use crate::rehearsal::Compiled;
 use crate::report;
 
 /// Run the policy tests: the files `*.test.toml` in the folder of policies.
@@ -52,14 +52,14 @@ impl Test {
             complain("the policies are not usable as they stand, so nothing was tested", None);
             return Exit::Failed;
         };
-        let rehearsal = match Rehearsal::of(&parts) {
-            Ok(rehearsal) => rehearsal,
+        let compiled = match Compiled::of(&parts) {
+            Ok(compiled) => compiled,
             Err(fault) => {
                 complain(fault, None);
                 return Exit::Failed;
             }
         };
-        let setting = rehearsal.setting();
+        let setting = compiled.setting(&parts);
         match &self.record {
             Some(reference) => recorded(&setting, loaded.log_folder, reference),
             None => self.test(&setting, &parts),

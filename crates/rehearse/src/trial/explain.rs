@@ -2,7 +2,7 @@
 //! that they saw.
 
 use portcullis_decision::explain::{CameTo, Explained, ExplainedClause, Part, Read};
-use portcullis_policy::{Origin, Policies};
+use portcullis_policy::Policies;
 
 use super::{Case, Put};
 use crate::setting::Setting;
@@ -49,7 +49,7 @@ fn told(policy: &Explained, policies: &Policies, lines: &mut Vec<String>) {
         Part::Erring => "could not be evaluated",
         Part::Near => "came near",
     };
-    lines.push(format!("{effect} `{}` {part} ({})", policy.policy, written_at(policies, &policy.policy)));
+    lines.push(format!("{effect} `{}` {part}, {}", policy.policy, written_at(policies, &policy.policy)));
     lines.extend(policy.fault.iter().map(|fault| format!("  {}", shown(fault))));
     lines.extend(policy.clauses.iter().take(CLAUSES).map(clause));
     if policy.clauses.len() > CLAUSES {
@@ -86,9 +86,5 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Where a policy is written: `policies/shop.cedar:12`.
 pub(super) fn written_at(policies: &Policies, policy: &str) -> String {
-    match policies.origins.get(policy) {
-        Some(Origin::Written { file, line, .. }) => format!("{file}:{line}"),
-        Some(Origin::Guard { scope, key, file, line }) => format!("{file}:{line}, {key} of {scope}"),
-        None => "written nowhere".to_owned(),
-    }
+    crate::why::written_at(policies, policy).unwrap_or_else(|| "written nowhere".to_owned())
 }

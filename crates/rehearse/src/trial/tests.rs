@@ -279,7 +279,7 @@ fn explanations_show_clauses_and_what_they_saw() {
     assert_eq!(
         explained(&setting, &suite.cases[0]),
         [
-            "permit `premium` came near (policies/shop.cedar:1)",
+            "permit `premium` came near, policies/shop.cedar:1",
             "  holds: principal has tier   [principal.tier = \"free\"]",
             "  does not hold: principal.tier == \"premium\"   [principal.tier = \"free\"]",
         ]

@@ -86,7 +86,7 @@ fn can_says_yes_no_and_what_it_depends_on() {
     assert!(told.contains("yes, by guard.app.admin.access at portcullis.toml:"), "{told}");
     let (exit, told) = can(&["mallory", "GET", "/"]);
     assert_eq!(exit, Some(1), "{told}");
-    assert!(told.contains("no, by suspended at policies/app.cedar:8 (403 account_suspended)"), "{told}");
+    assert!(told.contains("no, by suspended at policies/app.cedar:7 (403 account_suspended)"), "{told}");
     assert!(told.contains("it would be a yes with principal.suspended"), "{told}");
     let (exit, told) = can(&["mallory", "GET", "http://localhost/", "suspended=false"]);
     assert_eq!(exit, Some(0), "{told}");

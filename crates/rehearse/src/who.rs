@@ -85,9 +85,17 @@ impl Setting<'_> {
         Said { can, policies: answer.policies.clone(), depends_on, answer, question }
     }
 
-    /// What would have it be a yes: for those of whom it depends, an example; for a no, the smallest changes.
+    /// What would have it be a yes: for those of whom it depends, an example; for a no, the smallest changes, if there are
+    /// any that are enough whatever the unknown facts are.
     #[must_use]
     pub fn needs(&self, target: &Target, said: &Said) -> Needs {
+        if said.can == Can::No {
+            let world = self.world(&said.question);
+            let changes = change::smallest(&Rulebook { world: &world, ..self.rulebook }, &said.question).changes;
+            if !changes.is_empty() {
+                return Needs::Steps(changes);
+            }
+        }
         let mut question = said.question.clone();
         question.unknown.clear();
         self.fill(&mut question);

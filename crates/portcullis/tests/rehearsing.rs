@@ -4,7 +4,10 @@
 
 mod support;
 
-use support::{run, stderr, stdout};
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use support::{Program, exchange, free_port, get, header, portcullis, run, stderr, stdout, wait_for};
 
 fn initialized() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +114,10 @@ fn who_and_what_list_what_can_says() {
     let who = run(folder.path(), &["who", "GET", "app/admin"]);
     assert_eq!(who.status.code(), Some(0), "{}", stderr(&who));
     let listed = stdout(&who);
-    assert!(listed.starts_with("alice  by guard.app.admin.access") && listed.lines().count() == 1, "{listed}");
+    assert!(
+        listed.starts_with("alice  by guard.app.admin.access") && listed.lines().count() == 1,
+        "{listed}"
+    );
     let told = json(&run(folder.path(), &["who", "GET", "app/health", "--json", "--limit", "1"]));
     assert_eq!(told["who"][0]["principal"], "anonymous");
     assert_eq!(told["more"], 1, "alice; mallory is suspended");
@@ -122,4 +128,62 @@ fn who_and_what_list_what_can_says() {
     let nowhere = run(folder.path(), &["who", "GET", "http://elsewhere.test/"]);
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(stderr(&nowhere).contains("421 misdirected"), "{}", stderr(&nowhere));
+}
+
+/// A gate on what `init` writes, whose reloads take the tests to pass; and its operators' token.
+fn required() -> (tempfile::TempDir, SocketAddr, SocketAddr, Program, String) {
+    let folder = initialized();
+    let (listen, admin): (SocketAddr, SocketAddr) =
+        (([127, 0, 0, 1], free_port()).into(), ([127, 0, 0, 1], free_port()).into());
+    let file = folder.path().join("portcullis.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text
+        .replace("127.0.0.1:8080", &listen.to_string())
+        .replace("127.0.0.1:8081", &admin.to_string())
+        .replace("[policies]\n", "[policies]\ntests = \"require\"\n");
+    std::fs::write(&file, text).unwrap();
+    let mut command = portcullis(folder.path());
+    command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let gate = Program(command.spawn().unwrap());
+    wait_for(admin);
+    wait_for(listen);
+    let token = std::fs::read_to_string(folder.path().join("secrets/admin-token")).unwrap();
+    (folder, listen, admin, gate, token.trim().to_owned())
+}
+
+#[test]
+fn a_real_decision_becomes_a_test_that_a_reload_has_to_pass() {
+    let (folder, listen, admin, _gate, token) = required();
+    let key = stdout(&run(folder.path(), &["key", "create", "mallory", "--user"]));
+    let asked = || get(listen, "localhost", "/", &format!("X-API-Key: {}\r\n", key.trim()));
+    // A key is taken up within a second.
+    let started = std::time::Instant::now();
+    let mut refused = asked();
+    while !refused.starts_with("HTTP/1.1 403") && started.elapsed().as_secs() < 60 {
+        std::thread::yield_now();
+        refused = asked();
+    }
+    let reference = header(&refused, "x-portcullis-ref").unwrap_or_else(|| panic!("{refused}"));
+    let recorded = run(folder.path(), &["test", "--record", reference]);
+    let text = stdout(&recorded);
+    assert!(recorded.status.success(), "{}", stderr(&recorded));
+    for line in
+        ["principal = 'User::\"mallory\"'", "resource = \"app/everything\"", "reason = \"account_suspended\""]
+    {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+    std::fs::write(folder.path().join("policies/support.test.toml"), text).unwrap();
+    let tested = run(folder.path(), &["test"]);
+    assert!(stdout(&tested).contains("5 passed, 0 failed"), "{}{}", stdout(&tested), stderr(&tested));
+
+    let policies = folder.path().join("policies/app.cedar");
+    let written = std::fs::read_to_string(&policies).unwrap();
+    std::fs::write(&policies, written.replace("&& principal.suspended", "&& !principal.suspended")).unwrap();
+    let request = format!(
+        "POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    let reloaded = exchange(admin, &request);
+    assert!(!reloaded.starts_with("HTTP/1.1 200"), "{reloaded}");
+    assert!(reloaded.contains("who is suspended gets nothing"), "{reloaded}");
+    assert!(asked().starts_with("HTTP/1.1 403"), "what was in force stays in force");
 }

@@ -90,8 +90,7 @@ impl<'a> Setting<'a> {
         };
         let Some(person) = person else { return Cow::Borrowed(self.rulebook.world) };
         let has = |name: &str| question.attributes.contains_key(name);
-        let is_in =
-            |kind: &str, id: &String| question.parents.contains(&(kind.to_owned(), id.clone()));
+        let is_in = |kind: &str, id: &String| question.parents.contains(&(kind.to_owned(), id.clone()));
         let agrees = person.attributes.keys().all(|name| has(name))
             && (person.tier.is_none() || has("tier"))
             && person.groups.iter().all(|group| is_in("Group", group))
@@ -113,7 +112,9 @@ impl<'a> Setting<'a> {
         for (name, json) in &person.attributes {
             let path = FactPath::principal(name);
             // What does not fit the schema was found when the directory was loaded.
-            if let Ok(value) = vocabulary.find(&path).map_err(drop).and_then(|of| of.value(json).map_err(drop)) {
+            if let Ok(value) =
+                vocabulary.find(&path).map_err(drop).and_then(|of| of.value(json).map_err(drop))
+            {
                 question.set(&path, value);
             }
         }

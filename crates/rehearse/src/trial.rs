@@ -4,8 +4,8 @@
 //! is told of a failure is in `explain`, what no test tried in `coverage`, and `recorded` writes a test from the log.
 //! INVARIANT: what a test comes to depends on the test, the policies, the directory and the configuration, on nothing else.
 
-pub mod coverage;
 mod combine;
+pub mod coverage;
 mod explain;
 mod finding;
 mod junit;
@@ -81,7 +81,11 @@ impl Suite {
     /// Reads test files, each a name (for messages) and its text. What is found has the given severity; tests in which
     /// something was found are left out.
     #[must_use]
-    pub fn load(setting: &Setting<'_>, files: &[(String, String)], severity: Severity) -> (Self, Vec<Report>) {
+    pub fn load(
+        setting: &Setting<'_>,
+        files: &[(String, String)],
+        severity: Severity,
+    ) -> (Self, Vec<Report>) {
         let mut findings = finding::Findings::new(files, severity);
         let read = read::read(files, &mut findings);
         let cases = combine::combine(setting, read, &mut findings);
@@ -139,7 +143,8 @@ impl Ran<'_> {
         }
         let words: Vec<String> = self.mismatches.iter().map(ToString::to_string).collect();
         let message = format!("the policy test `{}` fails: {}", self.case.name, words.join("; "));
-        let help = "`portcullis test` explains the answer; correct the policy, or the test if it is no longer meant";
+        let help =
+            "`portcullis test` explains the answer; correct the policy, or the test if it is no longer meant";
         let span = self.case.span.clone();
         let report = finding::report("failed", severity, message, "fails", help.to_owned(), Some(span));
         Some(report.with_source_code(Arc::clone(&self.case.file)))

@@ -68,8 +68,9 @@ impl<'a> Vocabulary<'a> {
             walked = format!("{walked}.{name}");
             let attribute = at.and_then(|attributes| attributes.get_attr(name));
             let Some(attribute) = attribute else {
-                let known =
-                    at.map(|attributes| attributes.keys().map(ToString::to_string).collect()).unwrap_or_default();
+                let known = at
+                    .map(|attributes| attributes.keys().map(ToString::to_string).collect())
+                    .unwrap_or_default();
                 return Err(Undeclared { fact: walked, known });
             };
             at = members(&attribute.attr_type);
@@ -159,7 +160,8 @@ fn record(
         let made = value(&attribute.attr_type, json).map_err(|wanted| format!("{wanted}, in `{name}`"))?;
         fields.push((Cow::Owned(name.clone()), made));
     }
-    match attributes.iter().find(|(name, about)| about.is_required() && !members.contains_key(name.as_str())) {
+    match attributes.iter().find(|(name, about)| about.is_required() && !members.contains_key(name.as_str()))
+    {
         Some((name, _)) => Err(format!("a record with `{name}`")),
         None => Ok(Some(Value::Record(fields))),
     }
@@ -181,14 +183,15 @@ fn extension(name: &str, json: &Json) -> Option<Value<'static>> {
 fn is_decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    unsigned.split_once('.').is_some_and(|(whole, rest)| {
-        digits(whole) && whole.len() <= 15 && digits(rest) && rest.len() <= 4
-    })
+    unsigned
+        .split_once('.')
+        .is_some_and(|(whole, rest)| digits(whole) && whole.len() <= 15 && digits(rest) && rest.len() <= 4)
 }
 
 /// One number and a unit: `90m`.
 fn duration(text: &str) -> Option<i64> {
-    const UNITS: [(&str, i64); 5] = [("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    const UNITS: [(&str, i64); 5] =
+        [("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
     let (number, unit) = UNITS.iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, *ms)))?;
     number.parse::<i64>().ok()?.checked_mul(unit)
 }

@@ -91,7 +91,8 @@ impl Setting<'_> {
     pub fn needs(&self, target: &Target, said: &Said) -> Needs {
         if said.can == Can::No {
             let world = self.world(&said.question);
-            let changes = change::smallest(&Rulebook { world: &world, ..self.rulebook }, &said.question).changes;
+            let changes =
+                change::smallest(&Rulebook { world: &world, ..self.rulebook }, &said.question).changes;
             if !changes.is_empty() {
                 return Needs::Steps(changes);
             }
@@ -174,7 +175,9 @@ impl Setting<'_> {
         match name {
             "group" => drop(given.groups.insert(value.to_owned())),
             "role" => drop(given.roles.insert(value.to_owned())),
-            "device" if self.rulebook.directory.devices.contains_key(value) => given.device = Some(value.to_owned()),
+            "device" if self.rulebook.directory.devices.contains_key(value) => {
+                given.device = Some(value.to_owned())
+            }
             "device" => {
                 let message = format!("there is no device `{}` in the directory", shown(value));
                 return Err(bad(message, "give its posture instead: `device.compliant=true`"));
@@ -197,11 +200,7 @@ impl Setting<'_> {
     }
 
     /// A fact by its path, or by its path without `principal` or `context`.
-    fn fact_named(
-        &self,
-        name: &str,
-        vocabulary: &Vocabulary<'_>,
-    ) -> Result<FactPath, BadGiven> {
+    fn fact_named(&self, name: &str, vocabulary: &Vocabulary<'_>) -> Result<FactPath, BadGiven> {
         let is_whole = name.starts_with("principal.") || name.starts_with("context.");
         let first = name.split('.').next().unwrap_or_default();
         let text = if is_whole {
@@ -237,9 +236,9 @@ impl Setting<'_> {
             match vocabulary.members(declared) {
                 // Of a record that is read as a whole, each member is read.
                 Some(members) => {
-                    let read = members.into_iter().filter_map(|(name, _)| {
-                        Some((path.member(name), named.member(name)?))
-                    });
+                    let read = members
+                        .into_iter()
+                        .filter_map(|(name, _)| Some((path.member(name), named.member(name)?)));
                     open.extend(read);
                 }
                 None => leave_open(path, given, question),

@@ -43,7 +43,8 @@ fn brought(parts: &Parts) -> Brought {
 /// Who is meant; complains if nobody is.
 pub(super) fn caller(setting: &Setting<'_>, written: &str) -> Option<Caller> {
     let caller = Caller::parse(written, setting.rulebook.directory);
-    let caller = caller.map_err(|hint| complain(format_args!("`{written}` is no principal"), Some(&hint))).ok()?;
+    let caller =
+        caller.map_err(|hint| complain(format_args!("`{written}` is no principal"), Some(&hint))).ok()?;
     if caller != Caller::Anonymous && caller.person(setting.rulebook.directory).is_none() {
         complain(
             format_args!("the directory does not know `{caller}`; what a credential would say is unknown"),
@@ -112,9 +113,14 @@ pub(super) fn json(setting: &Setting<'_>, parts: &Parts, target: &Target, said: 
     let policies = said.policies.iter().map(|id| json!({ "id": id, "written_at": parts.written_at(id) }));
     let needs = match (said.can, setting.needs(target, said)) {
         (Can::Yes, _) | (_, Needs::NothingKnown | Needs::NotFound) => Vec::new(),
-        (_, Needs::Steps(changes)) => changes.iter().map(|change| json!({
-            "by": change.owner, "steps": said.steps(change), "permits": change.permits,
-        })).collect(),
+        (_, Needs::Steps(changes)) => changes
+            .iter()
+            .map(|change| {
+                json!({
+                    "by": change.owner, "steps": said.steps(change), "permits": change.permits,
+                })
+            })
+            .collect(),
     };
     json!({
         "can": said.can.word(),

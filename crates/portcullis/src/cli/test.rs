@@ -223,7 +223,10 @@ fn recorded(setting: &Setting<'_>, log: Option<PathBuf>, reference: &str) -> Exi
         }
     };
     let Some(folder) = log.filter(|folder| folder.exists()) else {
-        complain("there is no log yet: no gate ran with this configuration", Some("`--config FILE` names another"));
+        complain(
+            "there is no log yet: no gate ran with this configuration",
+            Some("`--config FILE` names another"),
+        );
         return Exit::Failed;
     };
     let remembered = match read::find(&folder, reference) {

@@ -250,7 +250,11 @@ fn tested(tests: &str, test: &[u8]) -> (Vec<String>, bool) {
     let route = "\n[[app.route]]\nname = \"all\"\npath = \"/**\"\n";
     let folder = folder(
         &format!("[policies]\ntests = \"{tests}\"\n"),
-        &[("policies/a.cedar", TESTED), ("policies/a.test.toml", test), ("policies/notes.toml", b"no = tests")],
+        &[
+            ("policies/a.cedar", TESTED),
+            ("policies/a.test.toml", test),
+            ("policies/notes.toml", b"no = tests"),
+        ],
     );
     let file = folder.path().join("portcullis.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -258,7 +262,13 @@ fn tested(tests: &str, test: &[u8]) -> (Vec<String>, bool) {
     let loaded = load(folder.path());
     let told = report::json(&loaded.findings);
     let list = told["findings"].as_array().unwrap().iter().map(|one| {
-        format!("{} {} {}:{}", one["severity"].as_str().unwrap(), one["code"].as_str().unwrap(), one["file"].as_str().unwrap(), one["line"])
+        format!(
+            "{} {} {}:{}",
+            one["severity"].as_str().unwrap(),
+            one["code"].as_str().unwrap(),
+            one["file"].as_str().unwrap(),
+            one["line"]
+        )
     });
     (list.filter(|one| one.contains("portcullis::test::")).collect(), loaded.parts.is_some())
 }

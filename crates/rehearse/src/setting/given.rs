@@ -73,7 +73,8 @@ impl From<Undeclared> for BadGiven {
 impl Given {
     /// Whether anything is said of a fact, or of what it lies in.
     pub(crate) fn says(&self, path: &FactPath) -> bool {
-        self.facts.contains_key(path) || self.absent.iter().chain(&self.unavailable).any(|of| path.lies_in(of))
+        self.facts.contains_key(path)
+            || self.absent.iter().chain(&self.unavailable).any(|of| path.lies_in(of))
     }
 
     /// Gives a fact; it replaces what was said of it before.
@@ -129,7 +130,11 @@ impl Given {
     }
 
     /// Says that a fact is unavailable: its source does not work.
-    pub(crate) fn unavailable(&mut self, vocabulary: &Vocabulary<'_>, path: &FactPath) -> Result<(), BadGiven> {
+    pub(crate) fn unavailable(
+        &mut self,
+        vocabulary: &Vocabulary<'_>,
+        path: &FactPath,
+    ) -> Result<(), BadGiven> {
         vocabulary.find(path)?;
         if path.is_of_principal() && path.below().len() > 1 {
             return Err(BadGiven {

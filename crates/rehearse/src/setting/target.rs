@@ -120,7 +120,8 @@ impl<'a> Setting<'a> {
     /// [`NoTarget`] if there is no such route, or it does not cover the method.
     pub fn route(&self, method: &str, entity: &str) -> Result<Target, NoTarget> {
         let method = read_method(method)?;
-        let entity = entity.strip_prefix("Route::\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(entity);
+        let entity =
+            entity.strip_prefix("Route::\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(entity);
         let Some((app, route)) = self.routes().find(|(_, route)| route.entity == entity) else {
             let known: Vec<&str> = self.routes().map(|(_, route)| route.entity.as_str()).collect();
             let message = format!("there is no route `{}`", shown(entity));
@@ -184,7 +185,9 @@ impl<'a> Setting<'a> {
         for host in hosts {
             let asked = self.at(&method, scheme, host, rest).ok_or_else(|| no_url("it cannot be sent"))?;
             match asked {
-                Asked::Of(target) if !found.iter().any(|(_, known)| entity(known) == Some(&target.entity)) => {
+                Asked::Of(target)
+                    if !found.iter().any(|(_, known)| entity(known) == Some(&target.entity)) =>
+                {
                     found.push((host, Asked::Of(target)));
                 }
                 Asked::Stopped(stopped) if found.is_empty() => found.push((host, Asked::Stopped(stopped))),
@@ -294,5 +297,6 @@ pub(crate) fn methods_of(route: &Route) -> Vec<Method> {
     if !route.methods.is_empty() {
         return route.methods.clone();
     }
-    [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].to_vec()
+    [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST, Method::PUT, Method::PATCH, Method::DELETE]
+        .to_vec()
 }

@@ -63,12 +63,16 @@ impl Site {
         let directory =
             Directory::load(&[("people.toml".to_owned(), DIRECTORY.to_owned())]).expect("a directory");
         let apps = Apps::new(vec![
-            app("shop", "/**", &[
-                ("home", "/", &[], true),
-                ("premium", "/premium/**", &[], false),
-                ("orders", "/orders/*", &["GET", "POST"], false),
-                ("hidden", "/hidden", &[], false),
-            ]),
+            app(
+                "shop",
+                "/**",
+                &[
+                    ("home", "/", &[], true),
+                    ("premium", "/premium/**", &[], false),
+                    ("orders", "/orders/*", &["GET", "POST"], false),
+                    ("hidden", "/hidden", &[], false),
+                ],
+            ),
             app("media", "/media/**", &[("films", "/media/**", &["GET"], false)]),
         ]);
         let entities = bind::entities::entities(&directory, &apps, &policies.schema).expect("entities");

@@ -6,7 +6,9 @@ const ANY: &str = "permit(principal, action, resource);";
 fn entity(asked: Result<Asked, NoTarget>) -> String {
     match asked {
         Ok(Asked::Of(target)) => format!("{} {}", target.action, target.entity),
-        Ok(Asked::Stopped(stopped)) => format!("{} {}", stopped.refusal.status().as_u16(), stopped.refusal.code()),
+        Ok(Asked::Stopped(stopped)) => {
+            format!("{} {}", stopped.refusal.status().as_u16(), stopped.refusal.code())
+        }
         Err(fault) => format!("{}; {}", fault.message, fault.help),
     }
 }
@@ -25,7 +27,11 @@ fn routes_and_urls_are_found_as_the_gate_finds_them() {
         ("PUT", "/orders/7", "404 not_found"),
         ("GET", "http://other.test/", "421 misdirected"),
         ("GET", "/a%2fb", "400 ambiguous_path"),
-        ("DELETE", "shop/orders", "the route `shop/orders` does not cover `DELETE`; it covers GET, POST, HEAD"),
+        (
+            "DELETE",
+            "shop/orders",
+            "the route `shop/orders` does not cover `DELETE`; it covers GET, POST, HEAD",
+        ),
         ("GET", "shop/premum", "there is no route `shop/premum`; did you mean `shop/premium`?"),
     ] {
         assert_eq!(entity(setting.find(method, resource)), expected, "{method} {resource}");

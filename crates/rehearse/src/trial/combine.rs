@@ -114,7 +114,8 @@ impl<'a> Combining<'a, '_> {
         let resource = layers.iter().rev().find_map(|layer| layer.resource.as_ref());
         let (Some(action), Some(resource)) = (action, resource) else {
             let missing = if action.is_none() { "action" } else { "resource" };
-            let help = "write `action = \"GET\"` and `resource = \"shop/premium\"` or `\"/premium\"`".to_owned();
+            let help =
+                "write `action = \"GET\"` and `resource = \"shop/premium\"` or `\"/premium\"`".to_owned();
             let message = "it is not said what is asked for".to_owned();
             self.findings.add("missing", whole, message, &format!("no `{missing}`"), help);
             return None;
@@ -147,7 +148,8 @@ impl<'a> Combining<'a, '_> {
         self.setting.fill(&mut question);
         for missing in missing(&vocabulary, &question) {
             let message = format!("`{missing}` is not given");
-            let help = format!("the schema says that every request has it: `facts = {{ \"{missing}\" = … }}`");
+            let help =
+                format!("the schema says that every request has it: `facts = {{ \"{missing}\" = … }}`");
             self.findings.add("missing", whole, message, "in this test", help);
         }
         Some(question)
@@ -156,7 +158,8 @@ impl<'a> Combining<'a, '_> {
     fn given(&mut self, layers: &[&Layer], caller: &Caller, vocabulary: &Vocabulary<'_>) -> Given {
         let mut given = Given::default();
         for layer in layers {
-            let names = |names: &[At<String>]| names.iter().map(|name| name.value.clone()).collect::<Vec<_>>();
+            let names =
+                |names: &[At<String>]| names.iter().map(|name| name.value.clone()).collect::<Vec<_>>();
             given.groups.extend(names(&layer.groups));
             given.roles.extend(names(&layer.roles));
             given.at = layer.at.as_ref().map(|at| at.value).or(given.at);

@@ -97,7 +97,9 @@ pub fn coverage(setting: &Setting<'_>, suite: &Suite) -> Coverage {
         count(setting, policy, &seen, &mut coverage);
     }
     coverage.untried.sort_by(|a, b| by_place(&a.written_at, &b.written_at).then_with(|| a.cmp(b)));
-    coverage.one_sided.sort_by(|a, b| by_place(&a.written_at, &b.written_at).then_with(|| a.policy.cmp(&b.policy)));
+    coverage
+        .one_sided
+        .sort_by(|a, b| by_place(&a.written_at, &b.written_at).then_with(|| a.policy.cmp(&b.policy)));
     coverage
 }
 
@@ -121,7 +123,9 @@ fn count(setting: &Setting<'_>, policy: &str, seen: &Seen, coverage: &mut Covera
         return;
     }
     let written = setting.rulebook.program.written_clauses(policy);
-    for (at, (held, did_not_hold)) in seen.clauses.iter().enumerate().filter(|(_, (held, not))| !(*held && *not)) {
+    for (at, (held, did_not_hold)) in
+        seen.clauses.iter().enumerate().filter(|(_, (held, not))| !(*held && *not))
+    {
         let clause = written.get(at).map_or_else(String::new, |clause| {
             let text = one_line(&clause.text);
             if clause.negated { format!("not ({text})") } else { text }

@@ -20,9 +20,17 @@ pub fn junit(setting: &Setting<'_>, ran: &[Ran<'_>], seconds: f64) -> String {
     ));
     for (file, ran) in by_file(ran) {
         let name = escaped(file);
-        line(format_args!("  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\">", ran.len(), failed(&ran)));
+        line(format_args!(
+            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\">",
+            ran.len(),
+            failed(&ran)
+        ));
         for one in ran {
-            let case = format!("name=\"{}\" classname=\"{name}\" file=\"{name}\" line=\"{}\"", escaped(&one.case.name), one.case.line);
+            let case = format!(
+                "name=\"{}\" classname=\"{name}\" file=\"{name}\" line=\"{}\"",
+                escaped(&one.case.name),
+                one.case.line
+            );
             if one.passed() {
                 line(format_args!("    <testcase {case}/>"));
                 continue;

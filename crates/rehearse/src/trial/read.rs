@@ -82,8 +82,19 @@ struct Reader<'a> {
 
 const ROOT: [&str; 2] = ["fixture", "test"];
 const LAYER: [&str; 13] = [
-    "principal", "action", "resource", "groups", "roles", "tier", "attributes", "device", "at", "directory",
-    "facts", "absent", "unavailable",
+    "principal",
+    "action",
+    "resource",
+    "groups",
+    "roles",
+    "tier",
+    "attributes",
+    "device",
+    "at",
+    "directory",
+    "facts",
+    "absent",
+    "unavailable",
 ];
 const TEST: [&str; 3] = ["name", "given", "expect"];
 const EXPECT: [&str; 5] = ["decision", "status", "reason", "policies", "nearest"];
@@ -94,7 +105,12 @@ impl Reader<'_> {
         if let Some(value) = root.get("fixture") {
             match value.get_ref().as_table() {
                 Some(fixtures) => fixtures.iter().for_each(|(name, value)| self.fixture(name, value)),
-                None => self.wrong_type(value, "fixture", "a table of fixtures", "begin one with `[fixture.NAME]`"),
+                None => self.wrong_type(
+                    value,
+                    "fixture",
+                    "a table of fixtures",
+                    "begin one with `[fixture.NAME]`",
+                ),
             }
         }
         if let Some(value) = root.get("test") {
@@ -107,7 +123,12 @@ impl Reader<'_> {
 
     fn fixture(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, value: &Value<'_>) {
         let Some(table) = value.get_ref().as_table() else {
-            return self.wrong_type(value, name.get_ref(), "a table", "begin a fixture with `[fixture.NAME]`");
+            return self.wrong_type(
+                value,
+                name.get_ref(),
+                "a table",
+                "begin a fixture with `[fixture.NAME]`",
+            );
         };
         if self.read.fixtures.len() >= MAX_ENTRIES {
             return self.bound(name.span(), format!("at most {MAX_ENTRIES} fixtures are read"));
@@ -129,7 +150,13 @@ impl Reader<'_> {
         self.known_keys("a test", table, &[&TEST[..], &LAYER[..]].concat());
         if !table.contains_key("name") {
             let help = "write `name = \"…\"`: what the test is called when it fails".to_owned();
-            self.finding("missing", value.span(), "a test without `name`".to_owned(), "no `name` in here", help);
+            self.finding(
+                "missing",
+                value.span(),
+                "a test without `name`".to_owned(),
+                "no `name` in here",
+                help,
+            );
         }
         let name = self.text(table, "name");
         let given = self.names(table, "given");
@@ -144,7 +171,13 @@ impl Reader<'_> {
     fn expect(&mut self, test: &Table<'_>, whole: &Value<'_>) -> Expect {
         let Some(value) = test.get("expect") else {
             let help = "write `expect = { decision = \"allow\" }`, or `[test.expect]` below it".to_owned();
-            self.finding("missing", whole.span(), "a test that expects nothing".to_owned(), "no `expect`", help);
+            self.finding(
+                "missing",
+                whole.span(),
+                "a test that expects nothing".to_owned(),
+                "no `expect`",
+                help,
+            );
             return Expect::default();
         };
         let Some(table) = value.get_ref().as_table() else {
@@ -174,7 +207,13 @@ impl Reader<'_> {
         if came.is_none() {
             let known = Came::ALL.map(Came::word);
             let message = format!("`{}` is no decision", shown(&decision.value));
-            self.finding("expect", decision.place.span(), message, "unknown", suggest(&decision.value, &known));
+            self.finding(
+                "expect",
+                decision.place.span(),
+                message,
+                "unknown",
+                suggest(&decision.value, &known),
+            );
         }
         came
     }
@@ -270,7 +309,14 @@ impl Reader<'_> {
         self.finding("bound", span, message, "too much", "leave something out".to_owned());
     }
 
-    fn finding(&mut self, code: &str, span: std::ops::Range<usize>, message: String, label: &str, help: String) {
+    fn finding(
+        &mut self,
+        code: &str,
+        span: std::ops::Range<usize>,
+        message: String,
+        label: &str,
+        help: String,
+    ) {
         self.findings.add(code, &Place::new(self.file, span), message, label, help);
     }
 }

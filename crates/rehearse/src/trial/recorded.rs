@@ -69,7 +69,8 @@ pub fn recorded(entry: &Entry, question: &Question) -> Result<String, NoTest> {
 }
 
 fn facts(entry: &Entry, question: &Question, text: &mut Text) {
-    let unavailable = |why: &str| entry.missing.values().any(|said| said.strip_prefix("unavailable: ") == Some(why));
+    let unavailable =
+        |why: &str| entry.missing.values().any(|said| said.strip_prefix("unavailable: ") == Some(why));
     let paths = question.unknown.iter().filter(|(_, why)| unavailable(why));
     let broken: Vec<String> = paths.map(|(path, _)| path.to_string()).collect();
     if !broken.is_empty() {
@@ -112,7 +113,9 @@ fn plain(value: &Value<'_>) -> Option<toml::Value> {
         Value::String(text) | Value::Decimal(text) => text.to_string().into(),
         Value::Set(items) => toml::Value::Array(items.iter().map(plain).collect::<Option<_>>()?),
         Value::Duration(ms) => format!("{ms}ms").into(),
-        value @ (Value::Entity(_) | Value::Address(_) | Value::Datetime(_)) => crate::question::shown(value).into(),
+        value @ (Value::Entity(_) | Value::Address(_) | Value::Datetime(_)) => {
+            crate::question::shown(value).into()
+        }
         Value::Record(_) => return None,
     })
 }

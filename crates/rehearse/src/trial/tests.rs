@@ -41,7 +41,8 @@ principal = "alice"
 "#;
 
 fn load<'s>(setting: &Setting<'_>, text: &'s str) -> (Suite, Vec<String>) {
-    let (suite, findings) = Suite::load(setting, &[("a.test.toml".to_owned(), text.to_owned())], Severity::Error);
+    let (suite, findings) =
+        Suite::load(setting, &[("a.test.toml".to_owned(), text.to_owned())], Severity::Error);
     let words = findings.iter().map(|report| {
         let label = report.labels().and_then(|mut labels| labels.next());
         let span = label.map_or(SourceSpan::from(0), |label| *label.inner());
@@ -57,7 +58,9 @@ fn load<'s>(setting: &Setting<'_>, text: &'s str) -> (Suite, Vec<String>) {
 fn failures(tests: &str) -> Vec<String> {
     let site = site();
     let setting = site.setting();
-    let text = format!("{FIXTURES}{tests}\n[[test]]\nname = \"uses all\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\nexpect = {{ decision = \"allow\" }}");
+    let text = format!(
+        "{FIXTURES}{tests}\n[[test]]\nname = \"uses all\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\nexpect = {{ decision = \"allow\" }}"
+    );
     let (suite, findings) = load(&setting, &text);
     assert_eq!(findings, Vec::<String>::new());
     let ran = suite.run(&setting);
@@ -254,12 +257,32 @@ fn names_and_facts_are_checked_against_routes_and_schema() {
         ("given = [\"x\"]", "3 fixture: there is no fixture `x` | there is none\n2 missing"),
         ("action = \"GET\"", "2 missing: it is not said who asks"),
         ("principal = \"alice\"\naction = \"GET\"", "2 missing: it is not said what is asked for"),
-        ("principal = \"alice\"\naction = \"PUT\"\nresource = \"shop/orders\"", "5 resource: the route `shop/orders` does not cover `PUT`"),
-        (&format!("{alice}facts = {{ \"context.geo.contry\" = \"US\" }}"), "6 fact: the schema declares no `context.geo.contry` | did you mean `country`?"),
-        (&format!("{alice}facts = {{ \"context.geo.asn\" = \"1\" }}"), "6 fact: `context.geo.asn` has another type | it is a whole number"),
-        (&format!("{alice}absent = [\"context.network.ip\"]"), "6 fact: `context.network.ip` is never absent"),
-        (&format!("{alice}unavailable = [\"context.geo\"]\nfacts = {{ \"context.geo.country\" = \"US\" }}"), "7 fact: `context.geo.country` lies in `context.geo`, which is unavailable"),
-        ("principal = \"anonymous\"\naction = \"GET\"\nresource = \"shop/home\"\ntier = \"gold\"", "6 fact: the schema declares no `principal.tier`: a caller without identity has no attributes"),
+        (
+            "principal = \"alice\"\naction = \"PUT\"\nresource = \"shop/orders\"",
+            "5 resource: the route `shop/orders` does not cover `PUT`",
+        ),
+        (
+            &format!("{alice}facts = {{ \"context.geo.contry\" = \"US\" }}"),
+            "6 fact: the schema declares no `context.geo.contry` | did you mean `country`?",
+        ),
+        (
+            &format!("{alice}facts = {{ \"context.geo.asn\" = \"1\" }}"),
+            "6 fact: `context.geo.asn` has another type | it is a whole number",
+        ),
+        (
+            &format!("{alice}absent = [\"context.network.ip\"]"),
+            "6 fact: `context.network.ip` is never absent",
+        ),
+        (
+            &format!(
+                "{alice}unavailable = [\"context.geo\"]\nfacts = {{ \"context.geo.country\" = \"US\" }}"
+            ),
+            "7 fact: `context.geo.country` lies in `context.geo`, which is unavailable",
+        ),
+        (
+            "principal = \"anonymous\"\naction = \"GET\"\nresource = \"shop/home\"\ntier = \"gold\"",
+            "6 fact: the schema declares no `principal.tier`: a caller without identity has no attributes",
+        ),
     ] {
         let found = test(lines);
         let mut sorted: Vec<&str> = found.lines().collect();
@@ -275,7 +298,12 @@ fn names_and_facts_are_checked_against_routes_and_schema() {
 fn explanations_show_clauses_and_what_they_saw() {
     let site = site();
     let setting = site.setting();
-    let (suite, _) = load(&setting, &format!("{FIXTURES}[[test]]\nname = \"a\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\ntier = \"free\"\nexpect = {{ decision = \"allow\" }}"));
+    let (suite, _) = load(
+        &setting,
+        &format!(
+            "{FIXTURES}[[test]]\nname = \"a\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\ntier = \"free\"\nexpect = {{ decision = \"allow\" }}"
+        ),
+    );
     assert_eq!(
         explained(&setting, &suite.cases[0]),
         [
@@ -293,7 +321,12 @@ fn explanations_show_clauses_and_what_they_saw() {
 fn coverage_names_what_no_test_tried() {
     let site = site();
     let setting = site.setting();
-    let (suite, findings) = load(&setting, &format!("{FIXTURES}[[test]]\nname = \"a\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\nexpect = {{ decision = \"allow\" }}"));
+    let (suite, findings) = load(
+        &setting,
+        &format!(
+            "{FIXTURES}[[test]]\nname = \"a\"\ngiven = [\"alice\", \"premium-page\", \"in-us\"]\nexpect = {{ decision = \"allow\" }}"
+        ),
+    );
     assert_eq!(findings, Vec::<String>::new());
     let coverage = coverage::coverage(&setting, &suite);
     let untried: Vec<_> =
@@ -302,7 +335,16 @@ fn coverage_names_what_no_test_tried() {
     let one_sided: Vec<_> = coverage
         .one_sided
         .iter()
-        .map(|one| format!("{} {} {} {}{}", one.written_at, one.policy, one.clause, u8::from(one.held), u8::from(one.did_not_hold)))
+        .map(|one| {
+            format!(
+                "{} {} {} {}{}",
+                one.written_at,
+                one.policy,
+                one.clause,
+                u8::from(one.held),
+                u8::from(one.did_not_hold)
+            )
+        })
         .collect();
     assert_eq!(
         one_sided,
@@ -343,7 +385,12 @@ fn a_recorded_decision_becomes_a_test_that_passes() {
     let question = Question::recorded(&entry, setting.rulebook.program.reads()).unwrap();
     let text = recorded(&entry, &question).unwrap();
     // Alice is on the premium plan by now; the record says what she was on.
-    for line in ["directory = false", "\"principal.tier\" = \"free\"", "groups = [\"customers\"]", "unavailable = [\"context.geo.region\"]"] {
+    for line in [
+        "directory = false",
+        "\"principal.tier\" = \"free\"",
+        "groups = [\"customers\"]",
+        "unavailable = [\"context.geo.region\"]",
+    ] {
         assert!(text.contains(line), "no {line} in\n{text}");
     }
     let (suite, findings) = load(&setting, &text);

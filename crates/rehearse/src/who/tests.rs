@@ -43,8 +43,14 @@ fn what_is_not_given_is_unknown() {
         "depends  [context.geo.country] context.geo.country: one of \"CA\" or \"US\""
     );
     assert_eq!(premium("alice", &["geo.country=US"]), "yes premium [] -");
-    assert_eq!(premium("alice", &["geo.country=DE"]), "no region [] context.geo.country: one of \"CA\" or \"US\" (is \"DE\")");
-    assert_eq!(premium("alice", &["geo.country="]), "no region [] context.geo.country: one of \"CA\" or \"US\" (is absent)");
+    assert_eq!(
+        premium("alice", &["geo.country=DE"]),
+        "no region [] context.geo.country: one of \"CA\" or \"US\" (is \"DE\")"
+    );
+    assert_eq!(
+        premium("alice", &["geo.country="]),
+        "no region [] context.geo.country: one of \"CA\" or \"US\" (is absent)"
+    );
     assert_eq!(premium("bob", &["geo.country=US"]), "no  [] principal.tier: \"premium\" (is \"free\")");
     assert_eq!(
         premium("bob", &[]),
@@ -52,12 +58,18 @@ fn what_is_not_given_is_unknown() {
     );
     assert_eq!(premium("bob", &["geo.country=US", "tier=premium"]), "yes premium [] -");
     // The directory says nothing of carol's plan, and a credential may bring one.
-    assert_eq!(premium("carol", &["geo.country=US"]), "depends  [principal.tier] principal.tier: \"premium\"");
+    assert_eq!(
+        premium("carol", &["geo.country=US"]),
+        "depends  [principal.tier] principal.tier: \"premium\""
+    );
     assert_eq!(can("carol", "GET", "/orders/7", &[]), "depends  [context.time.minute] nothing");
     assert_eq!(can("carol", "GET", "/orders/7", &["at=2026-01-05T12:00:00Z"]), "yes staff [] -");
     assert_eq!(can("stranger", "GET", "/orders/7", &["group=managers", "time.minute=720"]), "yes staff [] -");
     assert_eq!(can("anonymous", "GET", "/", &[]), "yes home [] -");
-    assert!(can("anonymous", "GET", "shop/premium", &[]).starts_with("no "), "who is not known is not asked about");
+    assert!(
+        can("anonymous", "GET", "shop/premium", &[]).starts_with("no "),
+        "who is not known is not asked about"
+    );
 }
 
 #[test]
@@ -69,7 +81,14 @@ fn facts_are_given_by_the_names_that_people_use() {
         let said = setting.give(&alice, "GET", &mut Given::default(), text);
         said.map_err(|fault| format!("{}; {}", fault.message, fault.help))
     };
-    for good in ["tier=x", "principal.tier=x", "context.geo.asn=1", "device=alices", "role=admin", "device.managed=true"] {
+    for good in [
+        "tier=x",
+        "principal.tier=x",
+        "context.geo.asn=1",
+        "device=alices",
+        "role=admin",
+        "device.managed=true",
+    ] {
         assert_eq!(give(good), Ok(()), "{good}");
     }
     for (wrong, told) in [
@@ -88,9 +107,14 @@ fn facts_are_given_by_the_names_that_people_use() {
 fn condition() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("true".to_owned()),
-        (0..2_usize).prop_map(|at| format!("principal has tier && principal.tier == {:?}", ["premium", "free"][at])),
-        (0..2_usize).prop_map(|at| format!("context.geo has country && context.geo.country == {:?}", ["US", "DE"][at])),
-        (0..3_usize).prop_map(|at| format!("principal in Group::{:?}", ["staff", "customers", "managers"][at])),
+        (0..2_usize)
+            .prop_map(|at| format!("principal has tier && principal.tier == {:?}", ["premium", "free"][at])),
+        (0..2_usize).prop_map(|at| format!(
+            "context.geo has country && context.geo.country == {:?}",
+            ["US", "DE"][at]
+        )),
+        (0..3_usize)
+            .prop_map(|at| format!("principal in Group::{:?}", ["staff", "customers", "managers"][at])),
         (0..24_u32).prop_map(|hour| format!("context.time.minute < {}", hour * 60)),
         Just("context.device has compliant && context.device.compliant".to_owned()),
     ]
@@ -98,13 +122,18 @@ fn condition() -> impl Strategy<Value = String> {
 
 fn policy() -> impl Strategy<Value = String> {
     let resource = prop::sample::select(vec![
-        "resource", "resource == Route::\"shop/home\"", "resource == Route::\"shop/orders\"", "resource in App::\"media\"",
+        "resource",
+        "resource == Route::\"shop/home\"",
+        "resource == Route::\"shop/orders\"",
+        "resource in App::\"media\"",
     ]);
-    (prop::bool::weighted(0.6), resource, condition(), prop::bool::ANY).prop_map(|(permit, resource, condition, read)| {
-        let effect = if permit { "permit" } else { "forbid" };
-        let action = if read { "action in Action::\"read\"" } else { "action" };
-        format!("{effect}(principal, {action}, {resource}) when {{ {condition} }};\n")
-    })
+    (prop::bool::weighted(0.6), resource, condition(), prop::bool::ANY).prop_map(
+        |(permit, resource, condition, read)| {
+            let effect = if permit { "permit" } else { "forbid" };
+            let action = if read { "action in Action::\"read\"" } else { "action" };
+            format!("{effect}(principal, {action}, {resource}) when {{ {condition} }};\n")
+        },
+    )
 }
 
 proptest! {

@@ -58,7 +58,12 @@ impl Reader<'_> {
         if let Some(value) = table.get("facts") {
             match value.get_ref().as_table() {
                 Some(facts) => self.facts("", facts, 0, &mut layer.facts),
-                None => self.wrong_type(value, "facts", "a table", "write `facts = { \"context.geo.country\" = … }`"),
+                None => self.wrong_type(
+                    value,
+                    "facts",
+                    "a table",
+                    "write `facts = { \"context.geo.country\" = … }`",
+                ),
             }
         }
         if layer.facts.len() > MAX_FACTS {
@@ -134,7 +139,9 @@ impl Reader<'_> {
             DeValue::Table(members) if depth < MAX_DEPTH => {
                 let members: Option<serde_json::Map<_, _>> = members
                     .iter()
-                    .map(|(name, member)| Some((name.get_ref().to_string(), self.json(path, member, depth + 1)?)))
+                    .map(|(name, member)| {
+                        Some((name.get_ref().to_string(), self.json(path, member, depth + 1)?))
+                    })
                     .collect();
                 return members.map(Json::Object);
             }

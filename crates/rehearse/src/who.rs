@@ -223,7 +223,7 @@ impl Setting<'_> {
         let is_known = given.directory && caller.person(self.rulebook.directory).is_some();
         for name in vocabulary.attributes() {
             let is_read = reads.principal.member(name).is_some() || reads.elsewhere.member(name).is_some();
-            if is_read && !(is_known && !brought.contains(name)) {
+            if is_read && (!is_known || brought.contains(name)) {
                 leave_open(FactPath::principal(name), given, question);
             }
         }

@@ -212,7 +212,7 @@ impl<'a> Setting<'a> {
         let stopped = |refusal, why: &str| Some(Asked::Stopped(Stopped { refusal, why: why.to_owned() }));
         let request = match read(self.apps, method, host, path) {
             Ok(request) => request,
-            Err(Some(stop)) => return Some(Asked::Stopped(stop)),
+            Err(Some(stop)) => return Some(Asked::Stopped(*stop)),
             Err(None) => return None,
         };
         if !self.apps.know(&request.host) {
@@ -253,7 +253,12 @@ fn entity(asked: &Asked) -> Option<&String> {
 }
 
 /// Reads it as the gate reads requests; `Err(None)` if it cannot even be written as one.
-fn read(apps: &Apps, method: &Method, host: &str, path: &str) -> Result<CanonicalRequest, Option<Stopped>> {
+fn read(
+    apps: &Apps,
+    method: &Method,
+    host: &str,
+    path: &str,
+) -> Result<CanonicalRequest, Option<Box<Stopped>>> {
     let head = http::Request::builder().method(method.clone()).uri(path).header(http::header::HOST, host);
     let head = head.body(()).map_err(|_| None)?.into_parts().0;
     let trusted = TrustedPeers::default();
@@ -265,7 +270,7 @@ fn read(apps: &Apps, method: &Method, host: &str, path: &str) -> Result<Canonica
         let said = bind::refusal::said(ambiguity.code);
         let refusal =
             if ambiguity.status() == 421 { Refusal::Misdirected(said) } else { Refusal::Ambiguous(said) };
-        Some(Stopped { refusal, why: ambiguity.detail })
+        Some(Box::new(Stopped { refusal, why: ambiguity.detail }))
     })
 }
 

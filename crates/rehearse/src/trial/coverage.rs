@@ -53,7 +53,7 @@ impl Coverage {
     /// In percent, rounded down: 100 is all of it.
     #[must_use]
     pub fn percent(&self) -> usize {
-        if self.of == 0 { 100 } else { self.seen.saturating_mul(100) / self.of }
+        self.seen.saturating_mul(100).checked_div(self.of).unwrap_or(100)
     }
 }
 

@@ -40,7 +40,7 @@ facts = { "context.geo.country" = "US" }
 principal = "alice"
 "#;
 
-fn load<'s>(setting: &Setting<'_>, text: &'s str) -> (Suite, Vec<String>) {
+fn load(setting: &Setting<'_>, text: &str) -> (Suite, Vec<String>) {
     let (suite, findings) =
         Suite::load(setting, &[("a.test.toml".to_owned(), text.to_owned())], Severity::Error);
     let words = findings.iter().map(|report| {

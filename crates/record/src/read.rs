@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: memory is bounded by one line, however long the log or a broken line in it is.
 
-mod lines;
+pub(crate) mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +58,14 @@ pub enum ReadError {
         file: PathBuf,
         /// What the system said.
         fault: io::Error,
+    },
+    /// A segment of a later version.
+    #[error("`{file}` is in version {format} of the log's format, and this program reads up to version {}; use the one that wrote it, or a later one", crate::log::head::FORMAT)]
+    Version {
+        /// Which.
+        file: PathBuf,
+        /// Its version.
+        format: u32,
     },
     /// One line.
     #[error("line {number} of `{file}` is broken: {fault}")]

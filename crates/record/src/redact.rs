@@ -4,6 +4,7 @@
 //! that comes out is bounded.
 
 pub(crate) mod mask;
+pub(crate) mod pseudonym;
 mod names;
 mod paths;
 mod query;

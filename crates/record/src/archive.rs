@@ -45,12 +45,12 @@ pub(crate) fn pack(path: &Path) -> io::Result<()> {
     let packed = segment::packed(path);
     let mut reader = BufReader::with_capacity(READ, File::open(path)?);
     replace(&packed, |file| {
-        let mut packer = Packer::new(file)?;
+        let mut packer = Packer::new(io::BufWriter::new(file))?;
         let mut line = Vec::new();
         while next_line(&mut reader, &mut line)? {
             packer.line(&line)?;
         }
-        packer.finish()
+        packer.finish()?.flush()
     })?;
     std::fs::remove_file(path)
 }

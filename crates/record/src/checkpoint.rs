@@ -8,7 +8,7 @@ use crate::note::{Note, NoteError, Signer, Verifier};
 use crate::tree::{Hash, Tree};
 
 /// The state of the log that was signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Checkpoint {
     /// Lines in the log.
     pub size: u64,
@@ -40,7 +40,8 @@ impl Checkpoint {
     fn read(text: &str) -> Option<(&str, Self)> {
         let mut lines = text.lines();
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-        let canonical = size == "0" || !size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit());
+        let canonical =
+            size == "0" || !size.starts_with('0') && size.bytes().all(|byte| byte.is_ascii_digit());
         let size = size.parse().ok().filter(|_| canonical)?;
         let root: Hash = STANDARD.decode(root).ok()?.try_into().ok()?;
         Some((origin, Self { size, root }))
@@ -79,10 +80,10 @@ mod tests {
         assert_eq!(lines[3], "");
         assert!(lines[4].starts_with(&format!("— {} ", lines[0])));
         let read = all(&[first, second.clone()].concat(), signer.verifier()).unwrap();
-        assert_eq!(read, [
-            Checkpoint { size: 1, root: leaf(b"a") },
-            Checkpoint { size: 2, root: tree.root() }
-        ]);
+        assert_eq!(
+            read,
+            [Checkpoint { size: 1, root: leaf(b"a") }, Checkpoint { size: 2, root: tree.root() }]
+        );
         let other = Signer::generate().unwrap();
         assert!(all(&second, other.verifier()).is_err());
     }
@@ -91,7 +92,11 @@ mod tests {
     fn a_note_about_something_else_is_no_checkpoint() {
         let signer = Signer::generate().unwrap();
         let name = signer.verifier().name();
-        for text in ["other\n1\nAA==\n".to_owned(), format!("{name}\n01\n{}\n", STANDARD.encode([0; 32])), format!("{name}\n1\nAA==\n")] {
+        for text in [
+            "other\n1\nAA==\n".to_owned(),
+            format!("{name}\n01\n{}\n", STANDARD.encode([0; 32])),
+            format!("{name}\n1\nAA==\n"),
+        ] {
             let note = signer.sign(&text);
             assert!(Checkpoint::open(&Note::parse(&note).unwrap(), signer.verifier()).is_err(), "{text}");
         }

@@ -93,7 +93,9 @@ fn create(path: &Path, secret: &str) -> io::Result<()> {
 fn wrong(name: &str, fault: &dyn std::fmt::Display) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("`{name}` holds no key: {fault}; put it back from a copy, or move it away and a new one is made"),
+        format!(
+            "`{name}` holds no key: {fault}; put it back from a copy, or move it away and a new one is made"
+        ),
     )
 }
 

@@ -22,8 +22,8 @@ mod tree;
 pub mod verify;
 pub mod why;
 
-pub use entry::{Door, Entry, Gap, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, WhenBroken};
 pub use checkpoint::Checkpoint;
+pub use entry::{Door, Entry, Gap, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, WhenBroken};
 pub use log::{DropRule, Handed, Log, LogError, LogFault, LogSettings, LogStatus, SyncPoint};
 pub use note::{NoteError, Verifier};
 pub use read::{Line, ReadError, Remembered};

@@ -64,7 +64,8 @@ impl Signer {
         let wrong = NoteError::NotAKey("private key", "PRIVATE+KEY+name+hash+key");
         let rest = text.trim().strip_prefix("PRIVATE+KEY+").ok_or(wrong.clone())?;
         let (name, hash, key) = parts(rest).ok_or(wrong.clone())?;
-        let seed = key.strip_prefix(&[ALGORITHM]).and_then(|seed| seed.try_into().ok()).ok_or(wrong.clone())?;
+        let seed =
+            key.strip_prefix(&[ALGORITHM]).and_then(|seed| seed.try_into().ok()).ok_or(wrong.clone())?;
         let signer = Self::of(name.to_owned(), seed)?;
         if signer.verifier.hash == hash { Ok(signer) } else { Err(wrong) }
     }
@@ -137,8 +138,10 @@ impl Verifier {
 
     /// The text of a note, if this key signed it.
     pub(crate) fn open<'a>(&self, note: &Note<'a>) -> Result<&'a str, NoteError> {
-        let Some((_, bytes)) =
-            note.signatures.iter().find(|(name, bytes)| *name == self.name && bytes.starts_with(&self.hash.to_be_bytes()))
+        let Some((_, bytes)) = note
+            .signatures
+            .iter()
+            .find(|(name, bytes)| *name == self.name && bytes.starts_with(&self.hash.to_be_bytes()))
         else {
             let found = note.signatures.first().map(|(name, _)| (*name).to_owned()).unwrap_or_default();
             return Err(NoteError::OtherSigner { found, wanted: self.name.clone() });
@@ -258,10 +261,14 @@ mod tests {
 
     #[test]
     fn what_is_no_note_or_key_is_refused() {
-        for wrong in ["", "text\n", "text\n\n", "text\n\n— name\n", "text\n\n— name !\n", "text\n\n- name AA==\n"] {
+        for wrong in
+            ["", "text\n", "text\n\n", "text\n\n— name\n", "text\n\n— name !\n", "text\n\n- name AA==\n"]
+        {
             assert_eq!(Note::parse(wrong), Err(NoteError::NotANote), "{wrong:?}");
         }
-        for wrong in ["", "name", "name+c74f20a3+AA==", "a b+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"] {
+        for wrong in
+            ["", "name", "name+c74f20a3+AA==", "a b+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"]
+        {
             assert!(wrong.parse::<Verifier>().is_err(), "{wrong}");
         }
         assert!(Signer::parse("PRIVATE+KEY+a+00000000+AQ==").is_err());

@@ -4,9 +4,9 @@
 //! that comes out is bounded.
 
 pub(crate) mod mask;
-pub(crate) mod pseudonym;
 mod names;
 mod paths;
+pub(crate) mod pseudonym;
 mod query;
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,9 @@ impl Packed {
             return Err(broken("its seek table ends early"));
         };
         if magic != SEEKABLE_MAGIC || footer.get(4) != Some(&0) {
-            return Err(broken("it does not end with a seek table: it was cut off, or packed by another program"));
+            return Err(broken(
+                "it does not end with a seek table: it was cut off, or packed by another program",
+            ));
         }
         let entries = u64::from(count).saturating_mul(8);
         let table_at = footer_at
@@ -78,7 +80,11 @@ impl Packed {
         let packed = read(&self.file, frame.at, u64::from(frame.packed))?;
         let plain = usize::try_from(frame.plain).unwrap_or(0);
         let lines = Decompressor::new()?.decompress(&packed, plain)?;
-        if lines.len() == plain { Ok(lines) } else { Err(broken("a frame is shorter than its seek table says")) }
+        if lines.len() == plain {
+            Ok(lines)
+        } else {
+            Err(broken("a frame is shorter than its seek table says"))
+        }
     }
 
     /// The frames in which the index knows of a reference, in order; `None`: it has no index, so it may be in any.

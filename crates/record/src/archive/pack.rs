@@ -49,7 +49,7 @@ impl<W: Write> Packer<W> {
     }
 
     /// Writes what is left, the index and the seek table.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.plain.is_empty() {
             self.end_frame()?;
         }
@@ -69,7 +69,8 @@ impl<W: Write> Packer<W> {
         table.extend_from_slice(&size(self.frames.len())?.to_le_bytes());
         table.push(0);
         table.extend_from_slice(&SEEKABLE_MAGIC.to_le_bytes());
-        self.skippable(TABLE_MAGIC, &table)
+        self.skippable(TABLE_MAGIC, &table)?;
+        Ok(self.to)
     }
 
     fn end_frame(&mut self) -> io::Result<()> {

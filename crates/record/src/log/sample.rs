@@ -91,8 +91,7 @@ impl Sampling {
     /// Whether a decision is left out; if so it is counted. The first rule that is about it says. `.1`: the log has
     /// something to tell, and had not before.
     pub(super) fn leaves_out(&self, entry: &Entry) -> (bool, bool) {
-        let Some((rule, count)) =
-            self.rules.iter().zip(&self.counts).find(|(rule, _)| rule.matches(entry))
+        let Some((rule, count)) = self.rules.iter().zip(&self.counts).find(|(rule, _)| rule.matches(entry))
         else {
             return (false, false);
         };
@@ -158,7 +157,8 @@ mod tests {
 
     #[test]
     fn as_many_are_kept_as_the_rule_says_and_the_rest_is_counted() {
-        let rule = DropRule { paths: vec!["/health".to_owned()], keep_per_million: 100_000, ..DropRule::default() };
+        let rule =
+            DropRule { paths: vec!["/health".to_owned()], keep_per_million: 100_000, ..DropRule::default() };
         let sampling = Sampling::new(&[rule]);
         let kept = (0..20_000).filter(|_| !sampling.leaves_out(&allowed("/healthz")).0).count();
         assert!((1_700..2_300).contains(&kept), "{kept}");

@@ -99,8 +99,7 @@ async fn every_record_is_there_once_and_before_its_outcome() {
 #[tokio::test]
 async fn acknowledged_means_written() {
     let folder = tempfile::tempdir().unwrap();
-    let log =
-        Log::open(LogSettings { sync: SyncPoint::Always, ..closed(folder.path()) }).unwrap();
+    let log = Log::open(LogSettings { sync: SyncPoint::Always, ..closed(folder.path()) }).unwrap();
     let reference = reference_in(0);
     log.submit(entry(reference)).await.unwrap();
     assert_eq!(decisions(folder.path()), [reference.uuid()]);

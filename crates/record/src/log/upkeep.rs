@@ -73,7 +73,9 @@ impl Upkeep {
         self.forcing = None;
         match done {
             Ok(Ok(())) => {}
-            Ok(Err(fault)) => tracing::error!(%fault, "written lines of the decision log may not reach the disk"),
+            Ok(Err(fault)) => {
+                tracing::error!(%fault, "written lines of the decision log may not reach the disk")
+            }
             Err(fault) => tracing::error!(%fault, "nobody forces the decision log to the disk"),
         }
     }

@@ -127,10 +127,15 @@ impl Writer {
         let mut told = Vec::new();
         if found.cut > 0 {
             tracing::warn!(bytes = found.cut, "cut off an unfinished last line of the decision log");
-            told.push("the last line was unfinished: the process or the machine had ended at once".to_owned());
+            told.push(
+                "the last line was unfinished: the process or the machine had ended at once".to_owned(),
+            );
         }
         if found.vanished > 0 {
-            tracing::error!(lines = found.vanished, "lines of the decision log are gone that a checkpoint vouches for");
+            tracing::error!(
+                lines = found.vanished,
+                "lines of the decision log are gone that a checkpoint vouches for"
+            );
             told.push(format!("{} lines that a checkpoint vouches for are gone", found.vanished));
         }
         let mut writer = Self {
@@ -173,7 +178,9 @@ impl Writer {
         let may_take = self.held.bytes.is_empty() || self.ending();
         let alarm = match &self.broken {
             Some(broken) => broken.retry,
-            None => self.upkeep.due(&self.settings, self.ledger.unvouched(), self.shared.sampling.is_pending()),
+            None => {
+                self.upkeep.due(&self.settings, self.ledger.unvouched(), self.shared.sampling.is_pending())
+            }
         };
         let more = tokio::select! {
             biased;
@@ -216,7 +223,8 @@ impl Writer {
     fn commit(&mut self) {
         let lines = self.held.bytes.len();
         let missed = self.shared.missed.take();
-        let left = if self.upkeep.may_tell() || self.ending() { self.shared.sampling.take() } else { Vec::new() };
+        let left =
+            if self.upkeep.may_tell() || self.ending() { self.shared.sampling.take() } else { Vec::new() };
         let told = self.note.is_some() || missed.is_some() || !left.is_empty() || self.upkeep.has_overdue();
         if lines == 0 && !told && self.broken.is_none() {
             return;

@@ -57,7 +57,8 @@ impl Lines {
         loop {
             let parsed = match self.next_text(ended)? {
                 Some(text) if line::is_structure(text.as_bytes()) => {
-                    readable(text).map_err(|format| ReadError::Version { file: self.path.clone(), format })?;
+                    readable(text)
+                        .map_err(|format| ReadError::Version { file: self.path.clone(), format })?;
                     continue;
                 }
                 Some(text) => line::parse(text),

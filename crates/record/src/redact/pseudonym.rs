@@ -29,8 +29,12 @@ impl std::str::FromStr for HashedField {
             "principal" => Ok(Self::Principal),
             "client" => Ok(Self::Client),
             "user_agent" => Ok(Self::UserAgent),
-            path if path.contains('.') && !path.contains(char::is_whitespace) => Ok(Self::Fact(path.to_owned())),
-            _ => Err("name `principal`, `client`, `user_agent` or the path of a fact, such as `principal.email`"),
+            path if path.contains('.') && !path.contains(char::is_whitespace) => {
+                Ok(Self::Fact(path.to_owned()))
+            }
+            _ => Err(
+                "name `principal`, `client`, `user_agent` or the path of a fact, such as `principal.email`",
+            ),
         }
     }
 }
@@ -164,7 +168,9 @@ mod tests {
         let pseudonyms = Pseudonyms::new([7; 32]);
         let mut record = entry(reference_in(0));
         record.facts.insert("principal".to_owned(), json!("User::\"alice\""));
-        record.facts.insert("principal.names".to_owned(), json!({"login": "alice", "all": ["alice", "malice"]}));
+        record
+            .facts
+            .insert("principal.names".to_owned(), json!({"login": "alice", "all": ["alice", "malice"]}));
         record.facts.insert("principal.email".to_owned(), json!("a@shop.test"));
         record.facts.insert("context.network.ip".to_owned(), json!("192.0.2.1"));
         record.detail = Some("the key of alice".to_owned());

@@ -258,7 +258,7 @@ impl Records {
 }
 
 /// Whether the newest segment is of a version that we know: what is not found may stand in one that is not.
-fn readable(segments: &[(Timestamp, PathBuf)]) -> Result<(), ReadError> {
+pub(crate) fn readable(segments: &[(Timestamp, PathBuf)]) -> Result<(), ReadError> {
     let Some((_, path)) = segments.last() else { return Ok(()) };
     let Ok(mut lines) = Lines::open(path) else { return Ok(()) };
     match lines.next_text(false)?.map(lines::readable) {

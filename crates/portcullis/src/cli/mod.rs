@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 pub(crate) mod init;
 mod key;
+mod log;
 mod man;
 mod output;
 mod policy;
@@ -39,6 +40,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Why(why::Why),
+    Log(log::Log),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),
@@ -86,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Log(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),

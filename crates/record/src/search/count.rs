@@ -159,7 +159,8 @@ impl Counts {
         self.total = self.total.saturating_add(count);
         let mut parts = key.split(BETWEEN);
         let span = parts.next().and_then(|span| span.parse::<i64>().ok());
-        let begins = span.zip(per).and_then(|(span, per)| Timestamp::from_microsecond(span.checked_mul(per)?).ok());
+        let begins =
+            span.zip(per).and_then(|(span, per)| Timestamp::from_microsecond(span.checked_mul(per)?).ok());
         let group = (begins, parts.map(str::to_owned).collect());
         let room = self.groups.len() < MOST_GROUPS;
         match self.groups.get_mut(&group) {
@@ -184,7 +185,8 @@ impl Part {
         let within = |time: &str| {
             let time = time.parse::<Timestamp>().ok();
             time.is_some_and(|time| {
-                filter.since.is_none_or(|since| time >= since) && filter.until.is_none_or(|until| time < until)
+                filter.since.is_none_or(|since| time >= since)
+                    && filter.until.is_none_or(|until| time < until)
             })
         };
         let told = [SAMPLED, GAP].into_iter().flat_map(|kind| memchr::memmem::find_iter(bytes, kind));

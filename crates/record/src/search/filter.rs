@@ -67,7 +67,8 @@ impl Filter {
     pub(super) fn matches(&self, line: &str) -> bool {
         let (since, until) = self.times();
         self.needles().are_in(line.as_bytes())
-            && Glance::of(line).is_some_and(|glance| self.holds(&glance, since.as_deref(), until.as_deref(), None))
+            && Glance::of(line)
+                .is_some_and(|glance| self.holds(&glance, since.as_deref(), until.as_deref(), None))
     }
 
     /// Times as lines have them, which compare as texts.
@@ -111,7 +112,8 @@ impl Filter {
             && one_of(&self.reasons, glance.reason.as_deref())
             && one_of(&self.apps, glance.app.as_deref())
             && one_of(&self.principals, glance.principal.as_ref().map(|principal| &*principal.id))
-            && (self.paths.is_empty() || self.paths.iter().any(|path| glance.request.path.starts_with(path.as_str())))
+            && (self.paths.is_empty()
+                || self.paths.iter().any(|path| glance.request.path.starts_with(path.as_str())))
             && (self.policies.is_empty()
                 || policies.iter().any(|policy| self.policies.iter().any(|wanted| **wanted == **policy)))
             && (self.statuses.is_empty() || self.has_status(glance, followed))
@@ -122,7 +124,8 @@ impl Filter {
             return self.statuses.contains(&status);
         }
         let reference = glance.reference.parse::<Reference>();
-        followed.is_some_and(|followed| reference.is_ok_and(|reference| followed.contains(&reference.as_u128())))
+        followed
+            .is_some_and(|followed| reference.is_ok_and(|reference| followed.contains(&reference.as_u128())))
     }
 }
 
@@ -140,7 +143,8 @@ fn lines_with<'b>(bytes: &'b [u8], needle: &memmem::Finder<'_>, mut look: impl F
     {
         let at = from + found;
         let begin = memchr::memrchr(b'\n', bytes.get(..at).unwrap_or_default()).map_or(0, |at| at + 1);
-        let end = memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default()).map_or(bytes.len(), |end| at + end);
+        let end =
+            memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default()).map_or(bytes.len(), |end| at + end);
         look(bytes.get(begin..end).unwrap_or_default());
         from = end;
     }

@@ -128,7 +128,8 @@ impl<'a> Glance<'a> {
     /// A fact by its path: a text as it is, anything else as JSON.
     #[must_use]
     pub fn fact(&self, path: &str) -> Option<String> {
-        let facts: std::collections::BTreeMap<Text<'_>, &RawValue> = serde_json::from_str(self.facts?.get()).ok()?;
+        let facts: std::collections::BTreeMap<Text<'_>, &RawValue> =
+            serde_json::from_str(self.facts?.get()).ok()?;
         let value = facts.into_iter().find(|(name, _)| &**name == path)?.1.get();
         Some(serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned()))
     }

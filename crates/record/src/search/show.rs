@@ -137,7 +137,8 @@ pub fn clean(text: &str) -> String {
 }
 
 /// A field of CSV. What a spreadsheet would take for a formula gets a quote before it: callers choose paths and names.
-fn field(text: &str) -> String {
+#[must_use]
+pub fn field(text: &str) -> String {
     let mut text = clean(text);
     if text.starts_with(['=', '+', '-', '@']) {
         text.insert(0, '\'');

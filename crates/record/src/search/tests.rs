@@ -132,7 +132,8 @@ fn groups_are_counted_and_what_the_log_does_not_have_is_said() {
     assert_eq!((counts.total, counts.left_out, counts.missing), (5, 5, 7));
 
     let spans = count(folder.path(), &Filter::default(), &[], Some(SignedDuration::from_mins(5))).unwrap();
-    let spans: Vec<_> = spans.groups.iter().map(|((span, _), count)| (span.unwrap().to_string(), *count)).collect();
+    let spans: Vec<_> =
+        spans.groups.iter().map(|((span, _), count)| (span.unwrap().to_string(), *count)).collect();
     let expected = [("2026-11-24T10:00:00Z", 3), ("2026-11-24T10:05:00Z", 2)];
     assert_eq!(spans, expected.map(|(span, count)| (span.to_owned(), count)));
     assert!("who".parse::<Field>().is_err());
@@ -147,7 +148,10 @@ fn rows_are_whole_and_harmless() {
     let text = String::from_utf8(line).unwrap();
     let glance = Glance::of(text.trim_end()).unwrap();
     let person = show::line(&glance);
-    assert!(person.starts_with("2026-11-24T10:00:00.000Z  denied  403  GET shop.test=1+1\\u{1b}[2J"), "{person}");
+    assert!(
+        person.starts_with("2026-11-24T10:00:00.000Z  denied  403  GET shop.test=1+1\\u{1b}[2J"),
+        "{person}"
+    );
     assert!(person.contains("  User alice  region_restricted  "));
     let csv = show::csv(&glance);
     assert!(csv.contains(",\"'=1+1\\u{1b}[2J,\"\"x\"\"\",") && csv.contains(",'=cmd,"), "{csv}");

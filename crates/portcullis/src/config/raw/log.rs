@@ -55,9 +55,9 @@ pub(crate) struct RawLog {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RawDrop {
-    /// The apps.
+    /// The apps whose decisions these are, by name.
     pub(crate) app: Vec<String>,
-    /// The routes.
+    /// The routes whose decisions these are, by name.
     pub(crate) route: Vec<String>,
     /// What the path begins with, any of these.
     pub(crate) path: Vec<String>,

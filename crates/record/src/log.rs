@@ -12,6 +12,7 @@ pub(crate) mod retention;
 pub(crate) mod sample;
 pub(crate) mod segment;
 mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
 pub(crate) mod upkeep;
@@ -32,7 +33,8 @@ use crate::entry::{Entry, Outcome, WhenBroken};
 use crate::line;
 use crate::redact::pseudonym::{HashedField, Pseudonyms};
 use missed::Kind;
-use writer::{Message, Shared, Writer};
+use shared::{Message, Shared};
+use writer::Writer;
 
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]

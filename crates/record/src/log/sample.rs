@@ -140,7 +140,7 @@ impl Sampling {
 fn chance(reference: &str) -> u32 {
     let digits = reference.len().checked_sub(8).and_then(|at| reference.get(at..)).unwrap_or_default();
     let random = u32::from_str_radix(digits, 16).unwrap_or(0);
-    u32::try_from(u64::from(random) * 1_000_000 >> 32).unwrap_or(0)
+    u32::try_from((u64::from(random) * 1_000_000) >> 32).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         let denial = entry(reference_in(0));
         assert!(!Sampling::new(&[DropRule::default()]).leaves_out(&denial).0);
         let denials = DropRule { denials: true, ..DropRule::default() };
-        assert_eq!(Sampling::new(&[denials.clone()]).leaves_out(&denial), (true, true));
+        assert_eq!(Sampling::new(std::slice::from_ref(&denials)).leaves_out(&denial), (true, true));
         let only_allowed = DropRule { allowed: Some(true), ..denials };
         assert!(!Sampling::new(&[only_allowed]).leaves_out(&denial).0);
     }

@@ -4,77 +4,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::keeper::Keeper;
 use super::ledger::Ledger;
-use super::missed::{Kind, Missed, Taken};
-use super::sample::{Left, Sampled, Sampling};
+use super::missed::{Kind, Taken};
+use super::sample::{Left, Sampled};
+use super::shared::{Message, Shared};
 use super::upkeep::Upkeep;
 use super::{LogError, LogSettings};
 use crate::entry::{Gap, WhenBroken};
 use crate::line;
-
-/// One line on its way to the file.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) line: Vec<u8>,
-    pub(super) kind: Kind,
-    /// Who waits for it to be written.
-    pub(super) written: Option<oneshot::Sender<Result<(), Arc<str>>>>,
-}
-
-/// What the log and its writer both see.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) missed: Missed,
-    pub(super) sampling: Sampling,
-    written: AtomicU64,
-    broken: Mutex<Option<Arc<str>>>,
-    closing: AtomicBool,
-    wake: Notify,
-}
-
-impl Shared {
-    pub(super) fn new(settings: &LogSettings) -> Self {
-        Self { sampling: Sampling::new(&settings.drop), ..Self::default() }
-    }
-
-    /// Has the writer look for what there is to tell.
-    pub(super) fn wake(&self) {
-        self.wake.notify_one();
-    }
-
-    /// Counts a line that will not be written, and sees to it that the log will tell.
-    pub(super) fn count(&self, kind: Kind) {
-        if self.missed.count(kind, 1) {
-            self.wake.notify_one();
-        }
-    }
-
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    pub(super) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn broken(&self) -> Option<String> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(str::to_owned)
-    }
-
-    fn set_broken(&self, why: Option<Arc<str>>) {
-        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-}
 
 /// Lines taken from the queue and not yet written.
 #[derive(Default)]
@@ -185,7 +129,7 @@ impl Writer {
         let more = tokio::select! {
             biased;
             taken = self.receiver.recv_many(&mut self.batch, BATCH), if may_take => taken > 0,
-            () = self.shared.wake.notified() => true,
+            () = self.shared.woken() => true,
             () = self.upkeep.forced() => true,
             () = tokio::time::sleep_until(alarm) => true,
         };
@@ -204,7 +148,7 @@ impl Writer {
     }
 
     fn ending(&self) -> bool {
-        self.shared.closing.load(Ordering::Acquire) || self.receiver.is_closed()
+        self.shared.is_closing() || self.receiver.is_closed()
     }
 
     fn pausing(&self) -> bool {
@@ -271,7 +215,7 @@ impl Writer {
 
     fn committed(&mut self) {
         let lines = self.held.decisions.saturating_add(self.held.outcomes);
-        self.shared.written.fetch_add(lines, Ordering::Relaxed);
+        self.shared.add_written(lines);
         // Before anyone is told of success: whoever asks then must not hear that the log is broken.
         if self.broken.take().is_some() {
             self.shared.set_broken(None);

@@ -104,16 +104,12 @@ pub fn ocsf(glance: &Glance<'_>) -> Value {
         "src_endpoint": {"ip": &*request.client},
         "dst_endpoint": {"hostname": &*request.host, "svc_name": glance.app.as_deref()},
         "authorizations": authorizations,
+        "actor": glance.principal.as_ref().map(|principal| {
+            json!({"user": {"uid": &*principal.id, "type": &*principal.kind}})
+        }),
+        "http_response": glance.status.map(|status| json!({"code": status})),
+        "status_code": glance.reason.as_deref(),
     });
-    if let Some(principal) = &glance.principal {
-        event["actor"] = json!({"user": {"uid": &*principal.id, "type": &*principal.kind}});
-    }
-    if let Some(status) = glance.status {
-        event["http_response"] = json!({"code": status});
-    }
-    if let Some(reason) = &glance.reason {
-        event["status_code"] = json!(&**reason);
-    }
     without_nulls(&mut event);
     event
 }

@@ -130,7 +130,7 @@ fn seam(before: &Walked, after: &Walked, against: &Against, report: &mut Report)
 /// Whether what was signed beside the log is true of it.
 fn vouched(walked: &[Walked], checkpoints: &[Checkpoint], report: &mut Report) {
     let chained = || walked.iter().filter(|walked| walked.head.is_some());
-    let (Some(first), Some(last)) = (chained().next(), chained().last()) else {
+    let (Some(first), Some(last)) = (chained().next(), chained().next_back()) else {
         if let Some(to) = checkpoints.iter().map(|checkpoint| checkpoint.size).max().filter(|size| *size > 0)
         {
             report.add(Finding { place: Place::file("the log"), fault: Fault::CutOff { from: 0, to } });

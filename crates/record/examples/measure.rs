@@ -215,8 +215,9 @@ fn entry(number: u64, reference: Reference) -> Entry {
             errors: Vec::new(),
             undecided: Vec::new(),
         }),
-        reason: denied
-            .then(|| if number % 10 == 0 { "region_restricted" } else { "tier_required" }.to_owned()),
+        reason: denied.then(|| {
+            if number.is_multiple_of(10) { "region_restricted" } else { "tier_required" }.to_owned()
+        }),
         status: denied.then_some(403),
         detail: None,
         snapshot: "9d2c5a0b7f31".to_owned(),
@@ -225,7 +226,7 @@ fn entry(number: u64, reference: Reference) -> Entry {
 }
 
 fn outcome(reference: Reference, status: u16) -> Outcome {
-    let status = if reference.as_u128() % 1009 == 0 { 404 } else { status };
+    let status = if reference.as_u128().is_multiple_of(1009) { 404 } else { status };
     Outcome {
         reference: reference.uuid(),
         status,

@@ -1,6 +1,7 @@
 //! Writes a log of so many decisions, as a gate under full load would, and measures what is done with it:
 //! `cargo run --release -p portcullis-record --example measure -- FOLDER 1000000`.
-//! A log that is there already is measured as it is.
+//! A log that is there already is measured as it is. With `write` behind it, it only writes and packs nothing; with
+//! `make` it only makes the records: what lies between the two, as `perf stat` counts it, is what the log costs.
 #![allow(clippy::print_stdout, reason = "what it measures is its output")]
 
 use std::ops::ControlFlow;
@@ -25,9 +26,13 @@ fn main() -> Done<()> {
         return Err("say a folder and how many decisions".into());
     };
     let (folder, decisions) = (Path::new(&folder), decisions.parse::<u64>()?);
-    if !folder.exists() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(write(folder, decisions))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.next().as_deref() {
+        Some("make") => return Ok(make(decisions)),
+        Some("write") => return runtime.block_on(write(folder, decisions, false)),
+        Some(other) => return Err(format!("`{other}` is neither `make` nor `write`").into()),
+        None if folder.exists() => {}
+        None => runtime.block_on(write(folder, decisions, true))?,
     }
     let bytes = std::fs::read_dir(folder)?
         .filter_map(|file| file.ok()?.metadata().ok())
@@ -39,8 +44,17 @@ fn main() -> Done<()> {
     looked_up(folder)
 }
 
-async fn write(folder: &Path, decisions: u64) -> Done<()> {
-    let log = Arc::new(Log::open(LogSettings { keep_bytes: 1 << 40, ..LogSettings::new(folder) })?);
+/// Makes records and outcomes, and nothing of them.
+fn make(decisions: u64) {
+    for number in 0..decisions {
+        let reference = Reference::new(SystemTime::now());
+        std::hint::black_box((entry(number, reference), outcome(reference, 200)));
+    }
+}
+
+async fn write(folder: &Path, decisions: u64, compress: bool) -> Done<()> {
+    let settings = LogSettings { keep_bytes: 1 << 40, compress, ..LogSettings::new(folder) };
+    let log = Arc::new(Log::open(settings.clone())?);
     let began = Instant::now();
     let mut running = Vec::new();
     for task in 0..TASKS {
@@ -70,11 +84,16 @@ async fn write(folder: &Path, decisions: u64) -> Done<()> {
         decisions as f64 / took.as_secs_f64(),
         status.dropped
     );
+    if !compress {
+        return Ok(());
+    }
     // What has ended is packed meanwhile, and to its end before anything is measured.
     let plain = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().ends_with(".jsonl");
     while std::fs::read_dir(folder)?.filter_map(Result::ok).filter(plain).count() > 1 {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        drop(Log::open(LogSettings { keep_bytes: 1 << 40, ..LogSettings::new(folder) })?);
+        let began = Instant::now();
+        drop(Log::open(settings.clone())?);
+        println!("opened again within {:.1?}", began.elapsed());
     }
     println!("packed after {:.1?}", began.elapsed());
     Ok(())
@@ -208,6 +227,7 @@ fn entry(number: u64, reference: Reference) -> Entry {
         absence: None,
         facts: facts.into_iter().map(|(path, value)| (path.to_owned(), value.into())).collect(),
         missing: std::collections::BTreeMap::new(),
+        complete: false,
         verdict: Some(VerdictEntry {
             decision: if denied { "deny" } else { "allow" }.to_owned(),
             policies: vec!["guard.media.premium.access".to_owned()],

@@ -159,6 +159,7 @@ fn entry(reference: Reference) -> Entry {
         absence: None,
         facts: std::collections::BTreeMap::new(),
         missing: std::collections::BTreeMap::new(),
+        complete: false,
         verdict: None,
         reason: None,
         status: Some(403),

@@ -36,6 +36,7 @@ fn entry(reference: Reference, who: &str, country: &str) -> Entry {
         absence: None,
         facts: [("context.geo.country".to_owned(), country.into())].into(),
         missing: std::collections::BTreeMap::new(),
+        complete: false,
         verdict: Some(VerdictEntry {
             decision: if denied { "deny" } else { "allow" }.to_owned(),
             policies: vec!["region".to_owned()],

@@ -85,8 +85,8 @@ impl Upkeep {
         self.unforced.get_or_insert_with(Instant::now);
     }
 
-    /// A segment was begun, so another may have ended.
-    pub(super) fn segment_begun(&self) {
+    /// There may be segments that have ended and are not packed.
+    pub(super) fn wake_keeper(&self) {
         if let Some(keeper) = &self.keeper {
             keeper.wake();
         }
@@ -123,7 +123,7 @@ impl Writer {
     pub(super) fn sweep_if_due(&mut self) {
         if self.upkeep.swept.elapsed() >= SWEEP {
             self.sweep();
-            self.upkeep.segment_begun();
+            self.upkeep.wake_keeper();
         }
     }
 

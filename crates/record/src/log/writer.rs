@@ -95,6 +95,7 @@ impl Writer {
             _living: living,
         };
         writer.sweep();
+        writer.upkeep.wake_keeper();
         Ok(writer)
     }
 
@@ -205,7 +206,7 @@ impl Writer {
     fn write(&mut self) -> io::Result<()> {
         let lines = memchr::memchr_iter(b'\n', &self.held.bytes).count();
         if self.ledger.rotate(&self.settings, self.held.bytes.len(), lines)? {
-            self.upkeep.segment_begun();
+            self.upkeep.wake_keeper();
             self.sweep();
         }
         self.ledger.append(&self.held.bytes, self.settings.sync)?;

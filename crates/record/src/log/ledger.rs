@@ -7,18 +7,19 @@ use std::io;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::head::Head;
 use super::segment::{self, Folder, Segment};
 use super::writer::now;
 use super::{LogSettings, SyncPoint};
-use crate::chain::{Chain, SEAL, Sealed};
+use crate::chain::{Chain, SEAL, Sealed, hash_from, link_from, next, text};
 use crate::checkpoint::Checkpoint;
 use crate::keys::Keys;
 use crate::line;
 use crate::note::Note;
-use crate::read::lines::Lines;
+use crate::read::blocks::Blocks;
+use crate::tree::Tree;
 
 /// The file that holds the newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -44,10 +45,15 @@ pub(crate) struct Found {
     pub(super) vanished: u64,
 }
 
-#[derive(Serialize)]
-struct CheckpointLine<'a> {
+/// The line of a checkpoint: with what a start needs to go on from it.
+#[derive(Serialize, Deserialize)]
+struct CheckpointLine {
     time: String,
-    note: &'a str,
+    note: String,
+    /// The chain before this line.
+    link: String,
+    /// The tree before this line.
+    peaks: Vec<String>,
 }
 
 impl Ledger {
@@ -222,7 +228,12 @@ impl Ledger {
         }
         self.sync()?;
         let note = Checkpoint::sign(&self.chain.tree, &self.keys.signer);
-        let content = CheckpointLine { time: now(), note: &note };
+        let content = CheckpointLine {
+            time: now(),
+            note: note.clone(),
+            link: text(&self.chain.link),
+            peaks: self.chain.tree.peaks().iter().map(|peak| text(peak)).collect(),
+        };
         let line = line::structure("checkpoint", &content).map_err(io::Error::other)?;
         self.append(&line, SyncPoint::Checkpoint)?;
         self.vouched = self.chain.size();
@@ -249,28 +260,49 @@ fn vouched_for(folder: &Path) -> u64 {
         .map_or(0, |checkpoint| checkpoint.size)
 }
 
-/// The chain at the end of a segment; `None` if it has none. What is wrong in it is for `verify` to say: whoever goes on
-/// writing goes on from the last line that names its place.
+/// The chain at the end of a segment; `None` if it has none. It is gone on from the last checkpoint, so that a large
+/// segment is not read from its beginning. What is wrong in it is for `verify` to say.
 fn end(path: &Path) -> io::Result<Option<Chain>> {
-    let mut lines = Lines::open(path)?;
-    let mut chain: Option<Chain> = None;
-    loop {
-        let text = match lines.next_text(false) {
-            Ok(Some(text)) => text,
-            Ok(None) => return Ok(chain),
-            Err(crate::read::ReadError::Line { .. }) => continue,
-            Err(fault) => return Err(io::Error::other(fault)),
-        };
-        if chain.is_none() {
-            let Some(begun) = Head::parse(text.as_bytes()).and_then(|head| head.chain()) else {
-                return Ok(None);
-            };
-            chain = Some(begun);
+    let blocks = Blocks::open(path)?;
+    let places = blocks.places();
+    for (index, place) in places.iter().enumerate().rev() {
+        let bytes = blocks.read(place)?;
+        let known = last_checkpoint(&bytes).or_else(|| if index == 0 { beginning(&bytes) } else { None });
+        let Some((mut chain, lines)) = known else { continue };
+        go_on(&mut chain, lines);
+        for place in places.iter().skip(index + 1) {
+            go_on(&mut chain, &blocks.read(place)?);
         }
-        let sealed = Sealed::parse(text.as_bytes());
-        if let (Some(chain), Some(sealed)) = (&mut chain, sealed)
-            && let Some(leaf) = sealed.leaf()
+        return Ok(Some(chain));
+    }
+    Ok(None)
+}
+
+/// The chain before the last checkpoint of a block, if what its line says fits together, and the lines from there.
+fn last_checkpoint(bytes: &[u8]) -> Option<(Chain, &[u8])> {
+    let at = memchr::memmem::rfind(bytes, CHECKPOINT_KIND)?;
+    let lines = bytes.get(at..)?;
+    let line = lines.split(|byte| *byte == b'\n').next()?;
+    let content: CheckpointLine = serde_json::from_slice(line).ok()?;
+    let peaks = content.peaks.iter().map(|peak| hash_from(peak)).collect::<Option<_>>()?;
+    let checkpoint = Checkpoint::unverified(&Note::parse(&content.note).ok()?)?;
+    let tree = Tree::of(checkpoint.size, peaks).filter(|tree| tree.root() == checkpoint.root)?;
+    let sealed = Sealed::parse(line).filter(|sealed| sealed.number == checkpoint.size)?;
+    let chain = Chain { tree, link: link_from(&content.link)? };
+    (next(&chain.link, &sealed.leaf()?) == sealed.link).then_some((chain, lines))
+}
+
+fn beginning(bytes: &[u8]) -> Option<(Chain, &[u8])> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    Some((Head::parse(line)?.chain()?, bytes))
+}
+
+/// Goes on by every line that is the next one; whoever goes on writing goes on from the last that names its place.
+fn go_on(chain: &mut Chain, lines: &[u8]) {
+    for line in lines.split(|byte| *byte == b'\n') {
+        if let Some(sealed) = Sealed::parse(line)
             && sealed.number == chain.size()
+            && let Some(leaf) = sealed.leaf()
         {
             chain.push(leaf);
             chain.link = sealed.link;
@@ -279,7 +311,9 @@ fn end(path: &Path) -> io::Result<Option<Chain>> {
 }
 
 /// Room for a checkpoint's line.
-const CHECKPOINT_LINE: usize = 512;
+const CHECKPOINT_LINE: usize = 2048;
+
+const CHECKPOINT_KIND: &[u8] = b"{\"kind\":\"checkpoint\"";
 
 /// Buffer kept from one write to the next.
 const KEPT_BUFFER: usize = 1024 * 1024;

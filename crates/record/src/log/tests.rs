@@ -162,7 +162,9 @@ async fn the_oldest_go_when_they_are_too_old_but_never_the_open_one() {
     }
     std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     let year = Duration::from_secs(250 * 24 * 3600);
-    let log = Log::open(LogSettings { keep_age: year, segment_age: year, ..closed(folder.path()) }).unwrap();
+    let settings =
+        LogSettings { keep_age: year, segment_age: year, compress: false, ..closed(folder.path()) };
+    let log = Log::open(settings).unwrap();
     log.submit(entry(reference_in(0))).await.unwrap();
     log.close().await;
     // The one of 400 days ended 300 days ago; that of 300 days ended 200 days ago and is kept. Theirs is a format
@@ -458,4 +460,31 @@ async fn a_clock_set_back_keeps_segments_in_order() {
     let segments = segment::list(folder.path()).unwrap();
     assert_eq!(segments.len(), 2);
     assert!(segments[1].0 > ahead);
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_from_the_last_checkpoint_or_from_the_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = LogSettings { checkpoint_every: Duration::from_millis(1), ..closed(folder.path()) };
+    for run in 0..3 {
+        let log = Log::open(settings.clone()).unwrap();
+        for _ in 0..20 {
+            log.submit(entry(reference_in(0))).await.unwrap();
+        }
+        log.close().await;
+        drop(log);
+        if run == 1 {
+            // A checkpoint that says what cannot be is passed over: the head is believed instead.
+            let path = segment::list(folder.path()).unwrap().remove(0).1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let at = text.rfind("{\"kind\":\"checkpoint\"").unwrap();
+            let (before, last) = text.split_at(at);
+            std::fs::write(&path, [before, &last.replace("\"peaks\":[\"", "\"peaks\":[\"A\",\"")].concat())
+                .unwrap();
+        }
+    }
+    assert_eq!(decisions(folder.path()).len(), 60);
+    let report = crate::verify::verify(folder.path(), &crate::verify::Against::default()).unwrap();
+    // The one line that was changed above, and nothing that follows from it.
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
 }

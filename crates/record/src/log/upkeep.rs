@@ -30,6 +30,8 @@ pub(super) struct Upkeep {
     overdue: Vec<PathBuf>,
     /// Those that the lines say so of that are being written.
     told_of: Vec<PathBuf>,
+    /// Those that the log has said so of, and that nobody has deleted yet.
+    doomed: Vec<PathBuf>,
 }
 
 impl Upkeep {
@@ -45,6 +47,7 @@ impl Upkeep {
             forcing: None,
             overdue: Vec::new(),
             told_of: Vec::new(),
+            doomed: Vec::new(),
         }
     }
 
@@ -133,22 +136,27 @@ impl Writer {
         self.upkeep.overdue.clear();
         let Some(folder) = self.ledger.folder() else { return };
         match retention::overdue(folder, self.ledger.segment(), &self.settings) {
-            Ok(overdue) => self.upkeep.overdue = overdue,
+            Ok(mut overdue) => {
+                let doomed: Vec<_> = self.upkeep.doomed.iter().map(|path| segment::stem(path)).collect();
+                overdue.retain(|path| !doomed.contains(&segment::stem(path)));
+                self.upkeep.overdue = overdue;
+            }
             Err(fault) => {
                 tracing::warn!(%fault, "old segments of the decision log cannot be looked for");
             }
         }
     }
 
-    /// Deletes what the log has just said that it would. Whoever packs or rewrites a segment just now holds all of
-    /// them: then it is done when they are looked for again.
+    /// Deletes what the log has said that it would. Whoever packs or rewrites a segment just now holds all of them:
+    /// then it is tried again in a moment.
     pub(super) fn delete_overdue(&mut self) {
-        let overdue = std::mem::take(&mut self.upkeep.told_of);
-        if overdue.is_empty() {
+        let told_of = std::mem::take(&mut self.upkeep.told_of);
+        self.upkeep.doomed.extend(told_of);
+        if self.upkeep.doomed.is_empty() {
             return;
         }
         let deleted = match archive::try_hold(&self.settings.folder) {
-            Ok(Some(_held)) => retention::delete(&overdue),
+            Ok(Some(_held)) => retention::delete(&std::mem::take(&mut self.upkeep.doomed)),
             Ok(None) => Ok(()),
             Err(fault) => Err(fault),
         };
@@ -166,6 +174,7 @@ impl Writer {
         if self.upkeep.asked.elapsed() >= ASKED {
             self.upkeep.asked = Instant::now();
             self.end_if_asked();
+            self.delete_overdue();
         }
     }
 

@@ -28,7 +28,10 @@ fn main() -> Done<()> {
     let (folder, decisions) = (Path::new(&folder), decisions.parse::<u64>()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.next().as_deref() {
-        Some("make") => return Ok(make(decisions)),
+        Some("make") => {
+            make(decisions);
+            return Ok(());
+        }
         Some("write") => return runtime.block_on(write(folder, decisions, false)),
         Some(other) => return Err(format!("`{other}` is neither `make` nor `write`").into()),
         None if folder.exists() => {}

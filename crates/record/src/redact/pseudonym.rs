@@ -39,6 +39,12 @@ impl std::str::FromStr for HashedField {
     }
 }
 
+/// Whether a recorded text is a pseudonym.
+pub(crate) fn is_one(text: &str) -> bool {
+    text.strip_prefix(MARK)
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 /// The key of pseudonyms.
 #[derive(Clone)]
 pub struct Pseudonyms {

@@ -6,12 +6,18 @@
 pub mod change;
 pub mod question;
 pub mod rulebook;
+pub mod setting;
+pub mod trial;
+pub mod who;
 pub mod why;
 
 #[cfg(test)]
 mod testing;
+mod vocabulary;
+mod words;
 
 pub use change::{Change, Owner, Search};
 pub use question::Question;
 pub use rulebook::{Answer, Rulebook};
+pub use setting::{Asked, Caller, Given, Setting, Target};
 pub use why::{Explainer, Why};

@@ -2,6 +2,8 @@
 //!
 //! Results go to standard output, everything else to standard error; exit codes are those of [`Exit`].
 
+mod asking;
+mod can;
 mod check;
 mod completions;
 mod demo;
@@ -13,6 +15,9 @@ mod man;
 mod output;
 mod policy;
 mod run;
+mod test;
+mod what;
+mod who;
 mod why;
 
 use std::path::PathBuf;
@@ -39,6 +44,10 @@ enum Command {
     Init(init::Init),
     Check(check::Check),
     Run(run::Run),
+    Test(test::Test),
+    Can(can::Can),
+    Who(who::Who),
+    What(what::What),
     Why(why::Why),
     Log(log::Log),
     Explain(explain::Explain),
@@ -67,6 +76,8 @@ pub(crate) enum Exit {
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
     Warned,
+    /// 4: it depends on facts that nobody gave.
+    Depends,
 }
 
 impl From<Exit> for ExitCode {
@@ -75,7 +86,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Wrong => 1,
             Exit::Failed => 3,
-            Exit::Warned => 4,
+            Exit::Warned | Exit::Depends => 4,
         })
     }
 }
@@ -87,6 +98,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Can(command) => command.run(),
+        Command::Who(command) => command.run(),
+        Command::What(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Explain(command) => command.run(),

@@ -113,11 +113,33 @@ pub(crate) struct RawPolicies {
     /// What it means when a `forbid` cannot be evaluated and nothing else refuses. By default nobody knows whether it
     /// would have refused, and that is 503.
     pub(crate) on_forbid_error: RawOnForbidError,
+    /// What the policy tests beside the policies, files named `*.test.toml`, are to `check`, to the start and to a reload.
+    pub(crate) tests: RawTests,
+}
+
+/// What policy tests that fail mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawTests {
+    /// They are not run; `portcullis test` runs them all the same.
+    Ignore,
+    /// A test that fails is a warning. The default: a test may fail because the directory changed, and whoever lost a right
+    /// there must lose it now, not when somebody has corrected the test.
+    #[default]
+    Warn,
+    /// A test that fails is an error: nothing starts, and no reload is taken up, until it is corrected. For installations
+    /// whose tests name nobody of the directory, or whose directory changes by review.
+    Require,
 }
 
 impl Default for RawPolicies {
     fn default() -> Self {
-        Self { folder: "policies".into(), schema: None, on_forbid_error: RawOnForbidError::default() }
+        Self {
+            folder: "policies".into(),
+            schema: None,
+            on_forbid_error: RawOnForbidError::default(),
+            tests: RawTests::default(),
+        }
     }
 }
 

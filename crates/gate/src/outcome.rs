@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::HeaderMap;
 use portcullis_measure::{By, Metrics, OriginOutcome, Stage};
-use portcullis_record::{Log, Outcome};
+use portcullis_record::{Handed, Log, Outcome};
 use portcullis_request::Reference;
 
 use crate::traced::Traced;
@@ -19,6 +19,8 @@ pub struct OutcomeWriter {
     started: Instant,
     sent_on: Option<Instant>,
     outcome: Option<Outcome>,
+    /// Its decision is left out of the log, and so is it.
+    left_out: bool,
 }
 
 impl OutcomeWriter {
@@ -39,7 +41,13 @@ impl OutcomeWriter {
             bytes: 0,
             total_us: 0,
         };
-        Self { log, metrics, traced, started, sent_on: None, outcome: Some(outcome) }
+        Self { log, metrics, traced, started, sent_on: None, outcome: Some(outcome), left_out: false }
+    }
+
+    /// What became of the decision's record becomes of this line, too.
+    pub(crate) fn of(mut self, handed: Handed) -> Self {
+        self.left_out = handed == Handed::LeftOut;
+        self
     }
 
     /// The status the caller gets.
@@ -115,7 +123,9 @@ impl OutcomeWriter {
             if let Some(traced) = self.traced.take() {
                 traced.end(outcome.status);
             }
-            self.log.outcome(outcome);
+            if !self.left_out {
+                self.log.outcome(outcome);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod mask;
 mod names;
 mod paths;
+pub(crate) mod pseudonym;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -145,11 +146,13 @@ impl Redaction {
     }
 }
 
-/// Whether a recorded value is not the one that was decided on: replaced, or cut.
+/// Whether a recorded value is not the one that was decided on: replaced, cut, or given a pseudonym.
 #[must_use]
 pub fn is_altered(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains(REDACTED) || text.ends_with('…'),
+        Value::String(text) => {
+            text.contains(REDACTED) || text.ends_with('…') || pseudonym::is_one(text)
+        }
         Value::Array(items) => items.len() >= MOST_ITEMS || items.iter().any(is_altered),
         Value::Object(members) => members.len() >= MOST_ITEMS || members.values().any(is_altered),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 pub(crate) mod init;
 mod key;
+mod log;
 mod man;
 mod output;
 mod policy;
@@ -48,6 +49,7 @@ enum Command {
     Who(who::Who),
     What(what::What),
     Why(why::Why),
+    Log(log::Log),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),
@@ -101,6 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Who(command) => command.run(),
         Command::What(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Log(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),

@@ -40,7 +40,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Why(why::Why),
-    Log(log::Log),
+    Log(Box<log::Log>),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),

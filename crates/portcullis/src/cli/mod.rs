@@ -49,7 +49,7 @@ enum Command {
     Who(who::Who),
     What(what::What),
     Why(why::Why),
-    Log(log::Log),
+    Log(Box<log::Log>),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),

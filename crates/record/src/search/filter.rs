@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
 use portcullis_request::Reference;
 
-use super::glance::Glance;
+use super::glance::{self, DECISION, Glance};
+use crate::archive;
 
 /// Which decisions are asked for: everything that is said must hold, and of several values one.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +50,9 @@ impl Filter {
         }
         let (since, until) = self.times();
         let mut look = |line: &'b [u8]| {
-            if needles.are_in(line)
+            if line.starts_with(DECISION)
+                && needles.are_in(line)
+                && self.may_have_status(line, followed)
                 && let Ok(text) = std::str::from_utf8(line)
                 && let Some(glance) = Glance::of(text)
                 && self.holds(&glance, since.as_deref(), until.as_deref(), followed)
@@ -71,6 +74,13 @@ impl Filter {
                 .is_some_and(|glance| self.holds(&glance, since.as_deref(), until.as_deref(), None))
     }
 
+    /// Whether a line may have one of the statuses, before it is parsed.
+    fn may_have_status(&self, line: &[u8], followed: Option<&HashSet<u128>>) -> bool {
+        let Some(followed) = followed else { return true };
+        glance::status(line).is_some_and(|status| self.statuses.contains(&status))
+            || archive::reference(line).is_some_and(|reference| followed.contains(&reference.as_u128()))
+    }
+
     /// Times as lines have them, which compare as texts.
     fn times(&self) -> (Option<String>, Option<String>) {
         let text = |time: Option<Timestamp>| time.map(|time| format!("{time:.6}"));
@@ -85,7 +95,12 @@ impl Filter {
         let all = |texts: &[String], name: &str, form: &dyn Fn(&String) -> String| {
             texts.iter().map(|text| finder(format!("{name}{}", form(text)))).collect::<Vec<_>>()
         };
+        let denied = match self.allowed {
+            Some(false) => DENIED.iter().map(|needle| finder((*needle).to_owned())).collect(),
+            Some(true) | None => Vec::new(),
+        };
         let needles = [
+            denied,
             all(&self.principals, "\"id\":", &quoted),
             all(&self.policies, "", &quoted),
             all(&self.reasons, "\"reason\":", &quoted),
@@ -135,8 +150,12 @@ impl Needles {
     }
 }
 
+/// What every denial has one of.
+const DENIED: [&str; 5] =
+    ["\"reason\":", "\"decision\":\"deny\"", "\"decision\":\"undecided\"", "\"status\":4", "\"status\":5"];
+
 /// The lines that have the needle.
-fn lines_with<'b>(bytes: &'b [u8], needle: &memmem::Finder<'_>, mut look: impl FnMut(&'b [u8])) {
+pub(super) fn lines_with<'b>(bytes: &'b [u8], needle: &memmem::Finder<'_>, mut look: impl FnMut(&'b [u8])) {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..)
         && let Some(found) = needle.find(rest)

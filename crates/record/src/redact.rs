@@ -150,9 +150,7 @@ impl Redaction {
 #[must_use]
 pub fn is_altered(value: &Value) -> bool {
     match value {
-        Value::String(text) => {
-            text.contains(REDACTED) || text.ends_with('…') || pseudonym::is_one(text)
-        }
+        Value::String(text) => text.contains(REDACTED) || text.ends_with('…') || pseudonym::is_one(text),
         Value::Array(items) => items.len() >= MOST_ITEMS || items.iter().any(is_altered),
         Value::Object(members) => members.len() >= MOST_ITEMS || members.values().any(is_altered),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
 
 use super::COURSE;
 use crate::search::time::Window;
@@ -57,9 +57,15 @@ pub(crate) fn told(study: &Study, minute: i64) -> String {
 }
 
 fn written(minute: i64, offset: i16, format: &str) -> String {
-    let zone = Offset::from_seconds(i32::from(offset) * 60).map_or(TimeZone::UTC, TimeZone::fixed);
+    let offset = Offset::from_seconds(i32::from(offset) * 60).unwrap_or(Offset::UTC);
     let Ok(moment) = Timestamp::from_second(minute * 60) else { return "?".to_owned() };
-    jiff::Zoned::new(moment, zone).strftime(format).to_string()
+    offset.to_datetime(moment).strftime(format).to_string()
+}
+
+/// `+01:00`.
+pub(crate) fn offset(minutes: i16) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
 /// The minute at a place of the study's minutes.
@@ -81,8 +87,7 @@ pub(crate) fn onset(study: &Study, window: &Window) -> String {
 /// The first and last minute of the log.
 pub(crate) fn span(study: &Study) -> Option<(String, String)> {
     let (first, last) = (study.minutes.first()?.0, study.minutes.last()?.0);
-    let offset = study.offset;
-    let full = |minute| written(minute, offset, "%Y-%m-%d %H:%M %:z");
+    let full = |minute| format!("{} {}", written(minute, study.offset, "%Y-%m-%d %H:%M"), offset(study.offset));
     Some((full(first), full(last)))
 }
 

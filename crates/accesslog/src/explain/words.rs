@@ -392,9 +392,7 @@ pub(super) fn remarks(reading: &Reading) -> Vec<String> {
     say(tally.timeless, "requests do not say when");
     say(tally.backwards, "times the clock went backwards by two minutes or more");
     if tally.offsets.len() > 1 {
-        let offsets = tally.offsets.keys().map(|minutes| {
-            format!("{}{:02}:{:02}", if *minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60)
-        });
+        let offsets = tally.offsets.keys().map(|minutes| moment::offset(*minutes));
         remarks.push(format!("times are written in several offsets: {}", offsets.collect::<Vec<_>>().join(", ")));
     }
     let examples = tally.broken_examples.iter().take(1);

@@ -1,6 +1,16 @@
-//! temp
-fn main() {
-    let paths: Vec<std::path::PathBuf> = std::env::args().skip(1).filter(|a| a != "--json").map(Into::into).collect();
-    use std::io::Write;
-    writeln!(std::io::stdout(), "{}", portcullis_accesslog::command::temp(&paths)).unwrap();
+//! The command `logs` alone, without the rest of Portcullis: for measuring, and for machines that need nothing else.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use portcullis_accesslog::command::Logs;
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    logs: Logs,
+}
+
+fn main() -> ExitCode {
+    Alone::parse().logs.run().code().into()
 }

@@ -37,7 +37,7 @@ pub fn read(paths: &[PathBuf], given: Option<&Format>, progress: &(dyn Fn(u64) +
         reading.files.push(path.clone());
         let (tally, format, fault) = match source::open(path) {
             Ok(Source::Plain(plain)) => plain_file(&plain, file, given, progress),
-            Ok(Source::Stream(stream, _)) => streamed(stream, file, given, progress),
+            Ok(Source::Stream(stream)) => streamed(stream, file, given, progress),
             Err(unreadable) => {
                 reading.unreadable.push(unreadable);
                 reading.formats.push(Format::Text);

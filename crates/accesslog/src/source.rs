@@ -20,7 +20,7 @@ pub(crate) enum Source {
     /// A file that can be read at any place.
     Plain(Plain),
     /// What comes only in order.
-    Stream(Box<dyn Read + Send>, u64),
+    Stream(Box<dyn Read + Send>),
 }
 
 /// A plain file, as long as it was when it was opened.
@@ -42,7 +42,7 @@ pub struct Unreadable {
 pub(crate) fn open(path: &Path) -> Result<Source, Unreadable> {
     let unreadable = |why: String| Unreadable { path: path.to_owned(), why };
     if path.as_os_str() == "-" {
-        return unpacked(Box::new(io::stdin()), 0).map_err(|fault| unreadable(fault.to_string()));
+        return unpacked(Box::new(io::stdin())).map_err(|fault| unreadable(fault.to_string()));
     }
     let file = File::open(path).map_err(|fault| unreadable(plainly(&fault)))?;
     let metadata = file.metadata().map_err(|fault| unreadable(plainly(&fault)))?;
@@ -56,8 +56,7 @@ pub(crate) fn open(path: &Path) -> Result<Source, Unreadable> {
             return Ok(Source::Plain(Plain { file, length: metadata.len() }));
         }
     }
-    let length = if metadata.is_file() { metadata.len() } else { 0 };
-    unpacked(Box::new(file), length).map_err(|fault| unreadable(plainly(&fault)))
+    unpacked(Box::new(file)).map_err(|fault| unreadable(plainly(&fault)))
 }
 
 fn plainly(fault: &io::Error) -> String {
@@ -76,7 +75,7 @@ fn is_packed(magic: &[u8]) -> bool {
 }
 
 /// The stream, unpacked if its first bytes say that it is packed.
-fn unpacked(mut stream: Box<dyn Read + Send>, length: u64) -> io::Result<Source> {
+fn unpacked(mut stream: Box<dyn Read + Send>) -> io::Result<Source> {
     let mut magic = Vec::with_capacity(4);
     stream.by_ref().take(4).read_to_end(&mut magic)?;
     let is_gzip = magic.starts_with(GZIP);
@@ -89,7 +88,7 @@ fn unpacked(mut stream: Box<dyn Read + Send>, length: u64) -> io::Result<Source>
     } else {
         Box::new(whole)
     };
-    Ok(Source::Stream(stream, length))
+    Ok(Source::Stream(stream))
 }
 
 type Whole = BufReader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read + Send>>>;

@@ -27,9 +27,10 @@ pub(super) fn causes(
     let facts = Facts { study, scanners, tally, known };
     let all: f64 = found.iter().map(excess).sum();
     let mut causes: Vec<Cause> = Vec::new();
-    for explanation in found {
-        let ids = ids(study, explanation);
-        let standing = Standing { share: excess(explanation) / all.max(1.0), rank: causes.len() };
+    for (rank, explanation) in found.iter().enumerate() {
+        let mut ids = ids(study, explanation);
+        let lead = lead(study, explanation, &mut ids);
+        let standing = Standing { share: excess(explanation) / all.max(1.0), rank, lead };
         for (place, id) in ids.iter().enumerate() {
             // A cause named already is not named again for the lesser part of it.
             if place > 0 && causes.iter().any(|cause| cause.id == *id) {
@@ -57,12 +58,20 @@ fn order(causes: &mut [Cause]) {
 
 /// The ids that an explanation means: the leading one, then what goes with it.
 pub(super) fn ids(study: &Study, explanation: &Explanation) -> Vec<&'static str> {
-    let mut parts: Vec<(u8, f64, &'static str)> = Vec::new();
-    let kinds: Vec<Kind> = explanation.factors.iter().map(|factor| factor.kind(study)).collect();
-    for ((factor, kind), worth) in explanation.factors.iter().zip(&kinds).zip(&explanation.worth) {
-        let (place, id) = id(study, factor, *kind, &kinds, explanation);
-        parts.push((place, *worth, id));
-    }
+    of_factors(study, &explanation.factors, &explanation.worth)
+}
+
+/// The ids of factors that hold together, given what each is worth.
+pub(super) fn of_factors(study: &Study, factors: &[Factor], worth: &[f64]) -> Vec<&'static str> {
+    let kinds: Vec<Kind> = factors.iter().map(|factor| factor.kind(study)).collect();
+    let worth = worth.iter().copied().chain(std::iter::repeat(0.0));
+    let parts = factors.iter().zip(&kinds).zip(worth);
+    let mut parts: Vec<(u8, f64, &'static str)> = parts
+        .map(|((factor, kind), worth)| {
+            let (place, id) = id(study, factor, *kind, &kinds);
+            (place, worth, id)
+        })
+        .collect();
     // Who before when before where; of several that say who, the one that is worth most.
     parts.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.total_cmp(&a.1)));
     let mut ids: Vec<&'static str> = Vec::new();
@@ -74,13 +83,26 @@ pub(super) fn ids(study: &Study, explanation: &Explanation) -> Vec<&'static str>
     ids
 }
 
-fn id(
-    study: &Study,
-    factor: &Factor,
-    kind: Kind,
-    kinds: &[Kind],
-    explanation: &Explanation,
-) -> (u8, &'static str) {
+/// A rival that is worth this much less (natural logarithms) is still told.
+const NEAR: f64 = 10.0;
+
+/// By how much the explanation is worth more than the best that means another cause; rivals that are near are added.
+fn lead(study: &Study, explanation: &Explanation, ids: &mut Vec<&'static str>) -> f64 {
+    let mut lead = explanation.score;
+    for rival in &explanation.rivals {
+        let Some(id) = of_factors(study, &rival.factors, &[]).first().copied() else { continue };
+        if ids.first() != Some(&id) {
+            let behind = explanation.score - rival.score;
+            lead = lead.min(behind);
+            if behind < NEAR && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    lead.max(0.0)
+}
+
+fn id(study: &Study, factor: &Factor, kind: Kind, kinds: &[Kind]) -> (u8, &'static str) {
     let has = |kind: Kind| kinds.contains(&kind);
     match kind {
         Kind::Accounts if has(Kind::Time) => (0, "logs.expired-token"),
@@ -91,16 +113,11 @@ fn id(
         Kind::Subject(Subject::Method) => (1, "logs.method"),
         Kind::Subject(Subject::Agent) if of_crawlers(study, factor) => (1, "logs.crawler-blocked"),
         Kind::Subject(Subject::Agent | Subject::Protocol) => (1, "logs.ua-family"),
-        Kind::Subject(Subject::Referrer) => (1, referrer(study, explanation)),
+        Kind::Subject(Subject::Referrer) => (1, "logs.hotlink"),
         Kind::Volume => (2, "logs.peak-load"),
         Kind::Time => (3, "logs.deploy"),
         Kind::Subject(Subject::Path | Subject::Host) => (4, "logs.path-rule"),
     }
-}
-
-/// Hotlinks are to what pages embed; a referrer that matters elsewhere is still one.
-fn referrer(_: &Study, _: &Explanation) -> &'static str {
-    "logs.hotlink"
 }
 
 /// Whether most of an agent factor's names are search engines' robots.

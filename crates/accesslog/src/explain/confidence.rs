@@ -10,24 +10,24 @@ pub(super) struct Standing {
     pub(super) share: f64,
     /// How many explain more.
     pub(super) rank: usize,
+    /// How much it is worth beyond the best that means another cause.
+    pub(super) lead: f64,
 }
 
 /// What lesser ids of the same explanation keep of its confidence.
 const LESSER: f64 = 0.3;
-/// A rival that comes this near (natural logarithms) is as likely.
-const NEAR: f64 = 12.0;
+/// What a lead must be (natural logarithms) for rivals to matter little.
+const NEAR: f64 = 6.0;
 
 pub(super) fn of(explanation: &Explanation, standing: Standing, place: usize) -> f64 {
     let inside = explanation.inside.share();
     let ratio = inside / explanation.outside.share().max(1e-6);
-    // A share near one inside and near none outside is what a rule leaves; less of it may be many things.
-    let clean = 1.0 - 0.25 * (-(ratio / 12.0)).exp() - 0.15 * (1.0 - inside).powi(2);
-    let evidence = 1.0 - (-explanation.score / 25.0).exp();
-    let rival = explanation.rivals.iter().map(|(_, score)| *score).fold(f64::MIN, f64::max);
-    let lead = (explanation.score - rival).max(0.0);
-    let apart = 1.0 - 0.35 * (-lead / NEAR).exp();
-    let first = 0.97 * clean * evidence * apart;
-    let among = if standing.rank == 0 { 0.75 + 0.25 * standing.share } else { 0.6 * standing.share };
+    // Refused a little more often than the rest may be many things; next to always, against next to never, is a rule.
+    let clean = 1.0 - 0.3 * (-(ratio - 3.0) / 8.0).exp().min(1.0);
+    let evidence = 1.0 - 0.6 * (-explanation.score / 12.0).exp();
+    let apart = 1.0 - 0.4 * (-standing.lead / NEAR).exp();
+    let first = 0.98 * clean * evidence * apart;
+    let among = if standing.rank == 0 { 0.8 + 0.2 * standing.share } else { 0.55 * standing.share };
     let lesser = LESSER.powi(i32::try_from(place.min(4)).unwrap_or(4));
     (first * among * lesser).clamp(0.01, 0.98)
 }

@@ -116,7 +116,8 @@ pub fn explain(reading: Reading, known: &Known) -> Report {
 
 /// Who answered, where lines or error logs say so.
 fn answered_by(study: &Study, formats: &[Format], causes: &[Cause]) -> Option<(&'static str, String)> {
-    let of_errors = causes.iter().find(|cause| !cause.id.starts_with("logs.") && !cause.id.starts_with("none."));
+    let of_errors =
+        causes.iter().find(|cause| !cause.id.starts_with("logs.") && !cause.id.starts_with("none."));
     if let Some(cause) = of_errors {
         let layer = cause.id.split('.').next().unwrap_or_default();
         let layer = ["nginx", "apache", "modsecurity"].into_iter().find(|known| *known == layer);
@@ -135,13 +136,18 @@ fn answered_by(study: &Study, formats: &[Format], causes: &[Cause]) -> Option<(&
     match formats.first()? {
         Format::Haproxy(_) if note.starts_with("PR") => by("haproxy", "the proxy itself refused"),
         Format::Haproxy(_) if note.starts_with("--") => by("app", "the server behind answered"),
-        Format::Alb(_) if note.contains("waf") && !note.contains("forward") => by("aws-waf", "the WAF ended it"),
+        Format::Alb(_) if note.contains("waf") && !note.contains("forward") => {
+            by("aws-waf", "the WAF ended it")
+        }
         Format::Envoy(_) if note.contains("UAEX") => by("envoy", "its authorization service refused"),
         _ => None,
     }
 }
 
 /// Rows of an explanation that were refused.
-pub(crate) fn refused_rows<'a>(study: &'a Study, explanation: &'a Explanation) -> impl Iterator<Item = &'a Row> {
+pub(crate) fn refused_rows<'a>(
+    study: &'a Study,
+    explanation: &'a Explanation,
+) -> impl Iterator<Item = &'a Row> {
     explanation.rows.iter().filter_map(|row| study.rows.get(*row as usize)).filter(|row| row.refused)
 }

@@ -1,7 +1,5 @@
 //! Moments as people and charts want them: the day only where the log has more than one, times in the log's own offset.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -28,9 +26,9 @@ impl std::str::FromStr for Moment {
             return Ok(Self::Daily(hour * 60 + minute));
         }
         let stamp = crate::format::read_moment(text);
-        stamp.map(Self::At).ok_or_else(|| {
-            format!("`{text}` is no time: write `14:30`, or `2026-03-03T14:30:00Z`")
-        })
+        stamp
+            .map(Self::At)
+            .ok_or_else(|| format!("`{text}` is no time: write `14:30`, or `2026-03-03T14:30:00Z`"))
     }
 }
 
@@ -79,7 +77,7 @@ pub(crate) fn onset(study: &Study, window: &Window) -> String {
     let mut text = told(study, at(study, window.from));
     let hours = |place: usize| written(at(study, place), study.offset, "%H:%M");
     if window.earliest < window.latest && window.latest - window.earliest < 180 {
-        drop(write!(text, " (between {} and {})", hours(window.earliest), hours(window.latest)));
+        text.push_str(&format!(" (between {} and {})", hours(window.earliest), hours(window.latest)));
     }
     text
 }
@@ -87,7 +85,8 @@ pub(crate) fn onset(study: &Study, window: &Window) -> String {
 /// The first and last minute of the log.
 pub(crate) fn span(study: &Study) -> Option<(String, String)> {
     let (first, last) = (study.minutes.first()?.0, study.minutes.last()?.0);
-    let full = |minute| format!("{} {}", written(minute, study.offset, "%Y-%m-%d %H:%M"), offset(study.offset));
+    let full =
+        |minute| format!("{} {}", written(minute, study.offset, "%Y-%m-%d %H:%M"), offset(study.offset));
     Some((full(first), full(last)))
 }
 

@@ -123,19 +123,28 @@ fn said(id: &str) -> (&'static str, &'static [&'static str]) {
         ),
         "logs.path-rule" => (
             "one path is refused for everybody",
-            &["Find the location, directory or WAF rule that covers this path, and narrow it.", "Check file modes and the index file there."],
+            &[
+                "Find the location, directory or WAF rule that covers this path, and narrow it.",
+                "Check file modes and the index file there.",
+            ],
         ),
         "logs.hotlink" => (
             "requests that come from another site's pages",
-            &["If the site is a partner, add its host to the accepted referrers; otherwise this is hotlink protection at work."],
+            &[
+                "If the site is a partner, add its host to the accepted referrers; otherwise this is hotlink protection at work.",
+            ],
         ),
         "logs.method" => (
             "one method is refused",
-            &["Look for `limit_except`, `<LimitExcept>`, CSRF or CORS rules on it; OPTIONS must pass without credentials."],
+            &[
+                "Look for `limit_except`, `<LimitExcept>`, CSRF or CORS rules on it; OPTIONS must pass without credentials.",
+            ],
         ),
         "logs.waf-payload" => (
             "requests whose arguments look like an attack (WAF false positive)",
-            &["Look up the rule id in the WAF's log and exclude this argument for this path, not the rule as a whole."],
+            &[
+                "Look up the rule id in the WAF's log and exclude this argument for this path, not the rule as a whole.",
+            ],
         ),
         _ => ("", &[]),
     }
@@ -146,7 +155,8 @@ fn phrase(study: &Study, factor: &Factor) -> String {
     match factor {
         Factor::Tags { dimension, tags, .. } => {
             let Some(dimension) = study.dimensions.get(*dimension) else { return String::new() };
-            let names = list(tags.iter().filter_map(|tag| dimension.names.get(*tag as usize)).map(|(name, _)| name));
+            let names =
+                list(tags.iter().filter_map(|tag| dimension.names.get(*tag as usize)).map(|(name, _)| name));
             match dimension.subject {
                 Subject::Path => format!("under {names}"),
                 Subject::Agent => format!("agent {names}"),
@@ -188,7 +198,8 @@ fn details(facts: &Facts<'_>, explanation: &Explanation, factor: &Factor) -> Vec
             let Some(dimension) = study.dimensions.get(*dimension) else { return Vec::new() };
             let mut said = Vec::new();
             if !aliases.is_empty() && tags.len() == 1 {
-                let names = aliases.iter().filter_map(|tag| dimension.names.get(*tag as usize)).map(|(name, _)| name);
+                let names =
+                    aliases.iter().filter_map(|tag| dimension.names.get(*tag as usize)).map(|(name, _)| name);
                 said.push(format!("the same requests are also: {}", list(names)));
             }
             if dimension.subject == Subject::Referrer {
@@ -216,7 +227,10 @@ fn details(facts: &Facts<'_>, explanation: &Explanation, factor: &Factor) -> Vec
                 "{} minutes had {} requests or more; the usual minute has {}",
                 volume.minutes, volume.above, volume.usual
             ),
-            format!("in them {:.0} ± {:.0} requests a minute were let through", volume.given, volume.given_spread),
+            format!(
+                "in them {:.0} ± {:.0} requests a minute were let through",
+                volume.given, volume.given_spread
+            ),
         ],
         Factor::Accounts { numbers, by_client } => {
             let names = if *by_client { &study.clients } else { &study.users };
@@ -237,7 +251,9 @@ fn embedded(study: &Study, explanation: &Explanation) -> Option<String> {
     let own = study.own_hosts.first().map_or("unknown", String::as_str);
     (all > 0).then(|| {
         let percent = 100.0 * f64::from(of_static) / f64::from(all);
-        format!("{percent:.0} % of them are images, fonts, styles or scripts; the site's own referrer is {own}")
+        format!(
+            "{percent:.0} % of them are images, fonts, styles or scripts; the site's own referrer is {own}"
+        )
     })
 }
 
@@ -290,7 +306,9 @@ fn examples(study: &Study, explanation: &Explanation) -> Vec<String> {
 }
 
 fn share(share: &Share) -> String {
-    let percent = |part: f64| if part >= 0.0995 { format!("{:.0}", 100.0 * part) } else { format!("{:.2}", 100.0 * part) };
+    let percent = |part: f64| {
+        if part >= 0.0995 { format!("{:.0}", 100.0 * part) } else { format!("{:.2}", 100.0 * part) }
+    };
     format!(
         "{} % [{}–{}] ({} of {})",
         percent(share.share()),
@@ -322,11 +340,17 @@ pub(super) fn scanners(facts: &Facts<'_>, confidence: f64) -> Option<Cause> {
                 "{:.0} of {} 403s are from {} addresses that ask for such paths and get nothing",
                 scanners.refused, facts.tally.refused, scanners.addresses
             ),
-            format!("everybody else: {:.0} 403s in {:.0} requests", others.max(0.0), facts.tally.requests as f64 - scanners.requests),
+            format!(
+                "everybody else: {:.0} 403s in {:.0} requests",
+                others.max(0.0),
+                facts.tally.requests as f64 - scanners.requests
+            ),
             format!("paths: {}", paths.replace(" or ", " ")),
             format!("addresses: {}", addresses.replace(" or ", " ")),
         ],
-        fix: vec!["Nothing is broken. Drop them at the edge or with fail2ban if they cost too much.".to_owned()],
+        fix: vec![
+            "Nothing is broken. Drop them at the edge or with fail2ban if they cost too much.".to_owned(),
+        ],
         contrast: None,
         since: None,
         examples: Vec::new(),
@@ -338,8 +362,13 @@ pub(super) fn scanners(facts: &Facts<'_>, confidence: f64) -> Option<Cause> {
 /// Nothing stands out.
 pub(super) fn nothing(facts: &Facts<'_>, confidence: f64) -> Cause {
     let tally = facts.tally;
-    let all = Share::of(tally.refused as f64, tally.requests.saturating_sub(tally.refused) as f64, [1.0, 1.0]);
-    let title = if tally.refused == 0 { "no request was answered 403" } else { "403s at their usual rate; nothing stands out" };
+    let all =
+        Share::of(tally.refused as f64, tally.requests.saturating_sub(tally.refused) as f64, [1.0, 1.0]);
+    let title = if tally.refused == 0 {
+        "no request was answered 403"
+    } else {
+        "403s at their usual rate; nothing stands out"
+    };
     Cause {
         id: "none.no-spike",
         confidence,
@@ -361,7 +390,8 @@ pub(super) fn nothing(facts: &Facts<'_>, confidence: f64) -> Cause {
 /// Everything is refused.
 pub(super) fn whole_site(facts: &Facts<'_>, confidence: f64) -> Cause {
     let tally = facts.tally;
-    let all = Share::of(tally.refused as f64, tally.requests.saturating_sub(tally.refused) as f64, [1.0, 1.0]);
+    let all =
+        Share::of(tally.refused as f64, tally.requests.saturating_sub(tally.refused) as f64, [1.0, 1.0]);
     let (title, fix) = said("logs.path-rule");
     Cause {
         id: "logs.path-rule",
@@ -393,7 +423,10 @@ pub(super) fn remarks(reading: &Reading) -> Vec<String> {
     say(tally.backwards, "times the clock went backwards by two minutes or more");
     if tally.offsets.len() > 1 {
         let offsets = tally.offsets.keys().map(|minutes| moment::offset(*minutes));
-        remarks.push(format!("times are written in several offsets: {}", offsets.collect::<Vec<_>>().join(", ")));
+        remarks.push(format!(
+            "times are written in several offsets: {}",
+            offsets.collect::<Vec<_>>().join(", ")
+        ));
     }
     let examples = tally.broken_examples.iter().take(1);
     remarks.extend(examples.map(|line| format!("a broken line: {}", redact::line(line))));

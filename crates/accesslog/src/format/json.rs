@@ -84,7 +84,8 @@ impl<'a> Visitor<'a> for Walk<'_, 'a> {
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
         if names::meaning(self.name) == Some(Meaning::Status) {
             if self.entry.status == 0 {
-                self.entry.status = u16::try_from(value).ok().filter(|s| crate::entry::is_status(*s)).unwrap_or(0);
+                self.entry.status =
+                    u16::try_from(value).ok().filter(|s| crate::entry::is_status(*s)).unwrap_or(0);
             }
         } else {
             self.number(value as f64);

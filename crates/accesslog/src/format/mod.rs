@@ -8,15 +8,14 @@ mod json;
 mod names;
 mod pattern;
 mod stamp;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::borrow::Cow;
 
 pub(crate) use errors::ErrorLine;
 pub use pattern::Pattern;
-pub(crate) use text::is_address;
 
 use crate::entry::{Entry, Glance};
 
@@ -45,11 +44,17 @@ pub enum Format {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Line<'a> {
     /// A request.
-    Request(Entry<'a>),
+    Request(Box<Entry<'a>>),
     /// An error.
     Error(ErrorLine<'a>),
     /// A header or comment: nothing to count.
     Remark,
+}
+
+impl<'a> Line<'a> {
+    fn request(entry: Entry<'a>) -> Self {
+        Self::Request(Box::new(entry))
+    }
 }
 
 /// What is remembered between the lines of one block.
@@ -60,8 +65,20 @@ pub(crate) struct Reader {
 
 impl Format {
     /// The formats that have names.
-    pub const NAMES: &'static [&'static str] =
-        &["combined", "common", "json", "caddy", "traefik", "haproxy", "alb", "envoy", "w3c", "iis", "cloudfront", "error"];
+    pub const NAMES: &'static [&'static str] = &[
+        "combined",
+        "common",
+        "json",
+        "caddy",
+        "traefik",
+        "haproxy",
+        "alb",
+        "envoy",
+        "w3c",
+        "iis",
+        "cloudfront",
+        "error",
+    ];
 
     /// A format by its name, or by the format string itself.
     ///
@@ -138,15 +155,15 @@ impl Format {
     pub(crate) fn read<'a>(&self, line: &'a str) -> Option<Line<'a>> {
         let line = line.trim_end_matches('\r');
         let pattern = match self {
-            Self::Text => return text::entry(line).map(Line::Request),
-            Self::Json => return line.starts_with('{').then(|| json::entry(line))?.map(Line::Request),
+            Self::Text => return text::entry(line).map(Line::request),
+            Self::Json => return line.starts_with('{').then(|| json::entry(line))?.map(Line::request),
             Self::Errors => return errors::read(line).map(Line::Error),
-            Self::Haproxy(pattern) => return pattern.entry(after_daemon(line)?).map(Line::Request),
+            Self::Haproxy(pattern) => return pattern.entry(after_daemon(line)?).map(Line::request),
             Self::W3c(_) if line.starts_with('#') => return Some(Line::Remark),
             Self::W3c(pattern) => pattern.as_ref()?,
             Self::Alb(pattern) | Self::Envoy(pattern) | Self::Given(pattern) => pattern,
         };
-        pattern.entry(line).map(Line::Request)
+        pattern.entry(line).map(Line::request)
     }
 
     /// Reads a line in this format or, failing that, in any of the others; and whether it was another.

@@ -41,36 +41,72 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         length += 1;
     }
     Some(match plain.get(..length)? {
-        b"time" | b"ts" | b"timestamp" | b"timelocal" | b"timeiso8601" | b"msec" | b"starttime" | b"startutc"
-        | b"startlocal" | b"datetime" | b"requesttimestamp" | b"accept" | b"eventtime" | b"requestts" => Meaning::Time,
+        b"time" | b"ts" | b"timestamp" | b"timelocal" | b"timeiso8601" | b"msec" | b"starttime"
+        | b"startutc" | b"startlocal" | b"datetime" | b"requesttimestamp" | b"accept" | b"eventtime"
+        | b"requestts" => Meaning::Time,
         b"date" => Meaning::Date,
         b"clock" => Meaning::Clock,
-        b"remoteaddr" | b"remoteip" | b"address" | b"clientaddr" | b"client" | b"cip" | b"ip" | b"remotehost"
-        | b"sourceip" | b"srcip" | b"clientaddress" | b"peer" | b"downstreamremoteaddress" | b"remote" => {
-            Meaning::Address
-        }
-        b"clientip" | b"clienthost" | b"realip" | b"realipremoteaddr" | b"xforwardedfor" | b"httpxforwardedfor"
-        | b"httpxrealip" | b"xrealip" | b"httpcfconnectingip" | b"xff" => Meaning::BetterAddress,
-        b"remoteuser" | b"user" | b"userid" | b"username" | b"clientusername" | b"csusername" | b"account"
-        | b"accountid" | b"sub" | b"uid" => Meaning::User,
+        b"remoteaddr"
+        | b"remoteip"
+        | b"address"
+        | b"clientaddr"
+        | b"client"
+        | b"cip"
+        | b"ip"
+        | b"remotehost"
+        | b"sourceip"
+        | b"srcip"
+        | b"clientaddress"
+        | b"peer"
+        | b"downstreamremoteaddress"
+        | b"remote" => Meaning::Address,
+        b"clientip"
+        | b"clienthost"
+        | b"realip"
+        | b"realipremoteaddr"
+        | b"xforwardedfor"
+        | b"httpxforwardedfor"
+        | b"httpxrealip"
+        | b"xrealip"
+        | b"httpcfconnectingip"
+        | b"xff" => Meaning::BetterAddress,
+        b"remoteuser" | b"user" | b"userid" | b"username" | b"clientusername" | b"csusername"
+        | b"account" | b"accountid" | b"sub" | b"uid" => Meaning::User,
         b"request" | b"requestline" => Meaning::Request,
         b"requestmethod" | b"method" | b"httpmethod" | b"verb" | b"csmethod" => Meaning::Method,
-        b"requesturi" | b"uri" | b"requestpath" | b"path" | b"url" | b"target" | b"csuristem" | b"requesturl"
-        | b"httppath" | b"xenvoyoriginalpath" => Meaning::Target,
+        b"requesturi"
+        | b"uri"
+        | b"requestpath"
+        | b"path"
+        | b"url"
+        | b"target"
+        | b"csuristem"
+        | b"requesturl"
+        | b"httppath"
+        | b"xenvoyoriginalpath" => Meaning::Target,
         b"query" | b"querystring" | b"args" | b"csuriquery" => Meaning::Query,
-        b"serverprotocol" | b"protocol" | b"proto" | b"requestprotocol" | b"csversion" | b"csprotocolversion"
-        | b"httpversion" => Meaning::Protocol,
-        b"status" | b"statuscode" | b"responsecode" | b"responsestatus" | b"httpstatus" | b"downstreamstatus"
-        | b"scstatus" | b"code" | b"elbstatuscode" => Meaning::Status,
-        b"bodybytessent" | b"bytessent" | b"size" | b"bytes" | b"scbytes" | b"downstreamcontentsize" | b"responsesize"
-        | b"bytesout" | b"resbody" | b"responsebytes" => Meaning::Size,
-        b"httpreferer" | b"httpreferrer" | b"referer" | b"referrer" | b"requestreferer" | b"csreferer" | b"ref" => {
-            Meaning::Referrer
+        b"serverprotocol" | b"protocol" | b"proto" | b"requestprotocol" | b"csversion"
+        | b"csprotocolversion" | b"httpversion" => Meaning::Protocol,
+        b"status" | b"statuscode" | b"responsecode" | b"responsestatus" | b"httpstatus"
+        | b"downstreamstatus" | b"scstatus" | b"code" | b"elbstatuscode" => Meaning::Status,
+        b"bodybytessent"
+        | b"bytessent"
+        | b"size"
+        | b"bytes"
+        | b"scbytes"
+        | b"downstreamcontentsize"
+        | b"responsesize"
+        | b"bytesout"
+        | b"resbody"
+        | b"responsebytes" => Meaning::Size,
+        b"httpreferer" | b"httpreferrer" | b"referer" | b"referrer" | b"requestreferer" | b"csreferer"
+        | b"ref" => Meaning::Referrer,
+        b"httpuseragent" | b"useragent" | b"agent" | b"requestuseragent" | b"csuseragent" | b"ua" => {
+            Meaning::Agent
         }
-        b"httpuseragent" | b"useragent" | b"agent" | b"requestuseragent" | b"csuseragent" | b"ua" => Meaning::Agent,
-        b"upstreamaddr" | b"upstream" | b"upstreamhost" | b"upstreamaddress" | b"serviceaddr" | b"serviceurl"
-        | b"backend" | b"backendserver" | b"sip" | b"node" | b"servernode" | b"targetaddress" | b"origin"
-        | b"upstreamcluster" | b"ups" | b"be" => Meaning::Upstream,
+        b"upstreamaddr" | b"upstream" | b"upstreamhost" | b"upstreamaddress" | b"serviceaddr"
+        | b"serviceurl" | b"backend" | b"backendserver" | b"sip" | b"node" | b"servernode"
+        | b"targetaddress" | b"origin" | b"upstreamcluster" | b"ups" | b"be" => Meaning::Upstream,
         b"host" | b"httphost" | b"servername" | b"requesthost" | b"vhost" | b"cshost" | b"authority"
         | b"xhostheader" | b"virtualhost" | b"domain" => Meaning::Host,
         b"requesttime" | b"rt" | b"duration" | b"elapsed" | b"latency" => Meaning::Seconds,

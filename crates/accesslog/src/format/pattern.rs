@@ -42,7 +42,8 @@ impl Pattern {
     /// # Errors
     /// Says what is missing: a format without a status explains nothing.
     pub fn compile(format: &str) -> Result<Self, String> {
-        let parts = if format.contains('%') && !format.contains('$') { of_apache(format)? } else { of_nginx(format) };
+        let parts =
+            if format.contains('%') && !format.contains('$') { of_apache(format)? } else { of_nginx(format) };
         if parts.len() > MOST_PARTS {
             return Err(format!("the format has more than {MOST_PARTS} parts"));
         }
@@ -177,7 +178,8 @@ fn of_apache(format: &str) -> Result<Vec<Part>, String> {
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
         let mut before = before.replace("\\\"", "\"");
-        let after = after.trim_start_matches(['>', '<', '!', ',', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        let after =
+            after.trim_start_matches(['>', '<', '!', ',', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         let (argument, after) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
             Some((argument, after)) => (argument, after),
             None => ("", after),

@@ -150,9 +150,9 @@ fn quoted(inner: &str) -> (&str, &str) {
 /// Takes a line apart.
 pub(crate) fn entry(line: &str) -> Option<Entry<'_>> {
     let fields = fields(line);
-    let at = fields.iter().position(|field| {
-        field.kind == Kind::Bracketed && stamp::read(field.text.as_bytes()).is_some()
-    })?;
+    let at = fields
+        .iter()
+        .position(|field| field.kind == Kind::Bracketed && stamp::read(field.text.as_bytes()).is_some())?;
     let (before, rest) = fields.split_at_checked(at)?;
     let mut entry = Entry { time: stamp::read(rest.first()?.text.as_bytes()), ..Entry::default() };
     who(before, &mut entry);
@@ -206,7 +206,8 @@ pub(crate) fn split_request<'a>(request: Cow<'a, str>, entry: &mut Entry<'a>) {
     fn parts(request: &str) -> Option<(&str, &str, &str)> {
         let (method, rest) = request.split_once(' ')?;
         let (target, protocol) = rest.rsplit_once(' ').unwrap_or((rest, ""));
-        let plain = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+        let plain =
+            !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
         (plain && method.len() <= 24).then_some((method, target, protocol))
     }
     match request {
@@ -231,7 +232,9 @@ pub(crate) fn split_request<'a>(request: Cow<'a, str>, entry: &mut Entry<'a>) {
 
 /// The path of `https://host:443/path`, which balancers write; anything else as it is.
 fn of_origin(target: &str) -> &str {
-    let Some((_, rest)) = target.split_once("://").filter(|(scheme, _)| scheme.len() <= 5) else { return target };
+    let Some((_, rest)) = target.split_once("://").filter(|(scheme, _)| scheme.len() <= 5) else {
+        return target;
+    };
     rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
@@ -249,7 +252,8 @@ fn extra<'a>(field: &Field<'a>, entry: &mut Entry<'a>) {
     let node = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://")).unwrap_or(value);
     if entry.upstream.is_empty() && node.contains(':') && is_address(node) {
         entry.upstream = Cow::Borrowed(node.trim_end_matches('/'));
-    } else if let Some(milliseconds) = value.strip_suffix("ms").and_then(|number| number.parse::<u64>().ok()) {
+    } else if let Some(milliseconds) = value.strip_suffix("ms").and_then(|number| number.parse::<u64>().ok())
+    {
         entry.duration = Some(milliseconds.saturating_mul(1_000));
     }
 }

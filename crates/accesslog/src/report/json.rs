@@ -7,7 +7,7 @@ use crate::search::likelihood::Share;
 
 /// The whole report.
 #[must_use]
-pub fn json(report: &Report) -> Value {
+pub(crate) fn json(report: &Report) -> Value {
     let tally = &report.reading.tally;
     json!({
         "causes": report.causes.iter().map(cause).collect::<Vec<_>>(),

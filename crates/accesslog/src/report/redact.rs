@@ -7,8 +7,32 @@ const SECRET: usize = 20;
 
 /// Names of parameters whose values are never shown.
 const SECRETS: &[&str] = &[
-    "token", "key", "secret", "password", "passwd", "pwd", "pass", "sig", "signature", "auth", "code", "session", "sid",
-    "jwt", "credential", "hmac", "hash", "md5", "otp", "pin", "state", "nonce", "email", "mail", "ticket", "samlresponse",
+    "token",
+    "key",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "sig",
+    "signature",
+    "auth",
+    "code",
+    "session",
+    "sid",
+    "jwt",
+    "credential",
+    "hmac",
+    "hash",
+    "md5",
+    "otp",
+    "pin",
+    "state",
+    "nonce",
+    "email",
+    "mail",
+    "ticket",
+    "samlresponse",
 ];
 
 /// A line of a log.
@@ -43,13 +67,20 @@ fn segments(word: &str) -> String {
     if word.len() < SECRET || !word.contains("eyJ") && !word.contains('/') {
         return word.to_owned();
     }
-    let parts = word.split('/').map(|part| if looks_random(part.trim_end()) && part.len() >= 32 { "…" } else { part });
+    let parts = word
+        .split('/')
+        .map(|part| if looks_random(part.trim_end()) && part.len() >= 32 { "…" } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let named = SECRETS.iter().any(|secret| name == *secret || name.ends_with(&format!("_{secret}")) || name.ends_with(&format!("-{secret}")) || (secret.len() > 3 && name.contains(secret)));
+    let named = SECRETS.iter().any(|secret| {
+        name == *secret
+            || name.ends_with(&format!("_{secret}"))
+            || name.ends_with(&format!("-{secret}"))
+            || (secret.len() > 3 && name.contains(secret))
+    });
     (named && !value.is_empty()) || looks_random(value) || value.contains('@') || value.contains("%40")
 }
 
@@ -57,8 +88,11 @@ fn is_secret(name: &str, value: &str) -> bool {
 fn looks_random(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'~' | b'%' | b'+'));
-    value.starts_with("eyJ") && value.len() >= SECRET || (value.len() >= SECRET && plain && digits >= 3 && letters >= 3)
+    let plain = value.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'~' | b'%' | b'+')
+    });
+    value.starts_with("eyJ") && value.len() >= SECRET
+        || (value.len() >= SECRET && plain && digits >= 3 && letters >= 3)
 }
 
 /// A text without what a terminal would obey, at most so long.
@@ -85,7 +119,9 @@ mod tests {
 
     #[test]
     fn secrets_of_queries_are_removed_and_words_stay() {
-        let shown = line(r#"1.2.3.4 - - [t] "GET /search?q=o%27neill+jacket&access_token=abc&x=9f8e7d6c5b4a39281706f5 HTTP/1.1" 403 1"#);
+        let shown = line(
+            r#"1.2.3.4 - - [t] "GET /search?q=o%27neill+jacket&access_token=abc&x=9f8e7d6c5b4a39281706f5 HTTP/1.1" 403 1"#,
+        );
         assert!(shown.contains("q=o%27neill+jacket&access_token=…&x=… HTTP/1.1"), "{shown}");
         let shown = line("/reset?email=a%40b.org");
         assert_eq!(shown, "/reset?email=…");

@@ -47,7 +47,8 @@ impl Share {
     /// The share of `refused` rows beside `others`, each of which stands for so many lines.
     pub(crate) fn of(refused: f64, others: f64, weights: [f64; 2]) -> Self {
         let [other_weight, refused_weight] = weights;
-        let (lines_refused, lines) = (refused * refused_weight, refused * refused_weight + others * other_weight);
+        let (lines_refused, lines) =
+            (refused * refused_weight, refused * refused_weight + others * other_weight);
         let (low, high) = if weights == [1.0, 1.0] {
             wilson(refused, refused + others)
         } else {
@@ -84,7 +85,8 @@ pub(crate) fn ln_choose(many: f64, some: f64) -> f64 {
         return 0.0;
     }
     // Stirling's, which is close enough for a price.
-    let factorial = |n: f64| if n < 1.5 { 0.0 } else { n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() };
+    let factorial =
+        |n: f64| if n < 1.5 { 0.0 } else { n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() };
     factorial(many) - factorial(some) - factorial(many - some)
 }
 

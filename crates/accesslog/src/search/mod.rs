@@ -64,7 +64,10 @@ impl Factor {
             Self::Tags { dimension, tags, .. } => {
                 let Some(dimension) = study.dimensions.get(*dimension) else { return false };
                 let bundle = dimension.bundles.get(number as usize).copied().unwrap_or(NONE);
-                dimension.tags.get(bundle as usize).is_some_and(|own| own.iter().any(|tag| tags.contains(tag)))
+                dimension
+                    .tags
+                    .get(bundle as usize)
+                    .is_some_and(|own| own.iter().any(|tag| tags.contains(tag)))
             }
             Self::Network(ranges) => {
                 row.address.is_some_and(|address| ranges.iter().any(|range| range.holds(address)))
@@ -141,8 +144,15 @@ pub(crate) struct Explanation {
     pub(crate) score: f64,
     /// What each factor is worth: what would be lost without it.
     pub(crate) worth: Vec<f64>,
-    /// Other explanations of the same rows by other kinds of first factors, with their scores.
-    pub(crate) rivals: Vec<(Kind, f64)>,
+    /// Other explanations that were found on the way, the best first.
+    pub(crate) rivals: Vec<Rival>,
+}
+
+/// An explanation that is worth less.
+#[derive(Debug, Clone)]
+pub(crate) struct Rival {
+    pub(crate) factors: Vec<Factor>,
+    pub(crate) score: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -169,7 +179,9 @@ pub(crate) fn explanations(study: &Study, rows: &[u32]) -> Vec<Explanation> {
         if base.refused < FEWEST_REFUSED.max(all_refused * LEAST_SHARE) || base.all <= base.refused {
             break;
         }
-        let Some(explanation) = best(&base).filter(|found| is_worth_telling(found, all_refused)) else { break };
+        let Some(explanation) = best(&base).filter(|found| is_worth_telling(found, all_refused)) else {
+            break;
+        };
         let explained: std::collections::HashSet<u32, ahash::RandomState> =
             explanation.rows.iter().copied().collect();
         left.retain(|row| !explained.contains(row));
@@ -206,9 +218,9 @@ fn best(base: &Base<'_>) -> Option<Explanation> {
     }
     ended.sort_by(|a, b| b.score().total_cmp(&a.score()));
     let best = ended.first()?.clone();
-    let rivals = ended.iter().skip(1).filter_map(|rival| {
-        let kind = rival.factors.first()?.0.kind(base.study);
-        Some((kind, rival.score()))
+    let rivals = ended.iter().skip(1).map(|rival| Rival {
+        factors: rival.factors.iter().map(|(factor, _)| factor.clone()).collect(),
+        score: rival.score(),
     });
     let rivals = rivals.collect();
     Some(told(best, rivals, base))
@@ -233,7 +245,8 @@ fn followed(mut candidate: Candidate, base: &Base<'_>) -> Candidate {
             factors.push((next.factor, next.price));
             Candidate { factors, rows: next.rows, table: next.table, gain: next.gain + bonus.min(0.0) }
         });
-        let Some(next) = more.reduce(|best, next| if next.score() > best.score() { next } else { best }) else {
+        let Some(next) = more.reduce(|best, next| if next.score() > best.score() { next } else { best })
+        else {
             break;
         };
         if next.score() < candidate.score() + WORTH_MORE.max(SHARE_MORE * candidate.gain) {
@@ -291,7 +304,7 @@ fn refitted(mut candidate: Candidate, base: &Base<'_>) -> Candidate {
     candidate
 }
 
-fn told(candidate: Candidate, rivals: Vec<(Kind, f64)>, base: &Base<'_>) -> Explanation {
+fn told(candidate: Candidate, rivals: Vec<Rival>, base: &Base<'_>) -> Explanation {
     let score = candidate.score();
     let worth = (0..candidate.factors.len()).map(|at| {
         if candidate.factors.len() == 1 { score } else { score - without(&candidate, at, base).score() }

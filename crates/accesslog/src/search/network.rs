@@ -46,8 +46,8 @@ fn mask(bits: u8) -> u128 {
 
 /// Prefix lengths that are looked at: of IPv4 from 8 to 32, of IPv6 in steps that registries use.
 const LENGTHS: &[u8] = &[
-    20, 24, 28, 29, 32, 36, 40, 44, 48, 52, 56, 60, 64, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118,
-    119, 120, 121, 122, 123, 124, 125, 126, 127, 128,
+    20, 24, 28, 29, 32, 36, 40, 44, 48, 52, 56, 60, 64, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113,
+    114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128,
 ];
 
 /// The ranges that explain most of what is refused in the subset.
@@ -62,7 +62,8 @@ pub(super) fn propose(subset: &[u32], base: &Base<'_>) -> Option<Proposal> {
         let table = base.table((inside.0 + refused) as f64, (inside.1 + all) as f64);
         let score = table.gain() - PRICE * (chosen.len() + 1) as f64;
         let alike = refused as f64 * inside.1 as f64 >= 0.5 * inside.0 as f64 * all as f64;
-        if !chosen.is_empty() && !(alike && refused * 33 >= total && score > best_score + 2.0) {
+        let matters = refused * 33 >= total && score > best_score + 2.0;
+        if !(chosen.is_empty() || alike && matters) {
             break;
         }
         best_score = score;
@@ -115,7 +116,7 @@ impl Addresses {
                 let (these, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
                 rest = after;
                 let is_four = range.first >> 32 == FOUR >> 32;
-                if these.len() < FEWEST || (is_four != (*bits > 96)) && !(*bits == 128) {
+                if these.len() < FEWEST || (is_four != (*bits > 96) && *bits != 128) {
                     continue;
                 }
                 let all = self.count(range);

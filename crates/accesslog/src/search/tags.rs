@@ -17,7 +17,12 @@ const PRICE_OF_TAG: f64 = 4.0;
 type Counts = Vec<(u32, u32)>;
 
 /// The tags that explain most of what is refused in the subset.
-pub(super) fn propose(dimension: &Dimension, number: usize, subset: &[u32], base: &Base<'_>) -> Option<Proposal> {
+pub(super) fn propose(
+    dimension: &Dimension,
+    number: usize,
+    subset: &[u32],
+    base: &Base<'_>,
+) -> Option<Proposal> {
     let mut bundles = count(dimension, subset, base);
     let total_refused: u32 = bundles.iter().map(|(refused, _)| refused).sum();
     let mut chosen: Vec<u32> = Vec::new();
@@ -34,7 +39,7 @@ pub(super) fn propose(dimension: &Dimension, number: usize, subset: &[u32], base
         // One more has to be refused about as much as those before, and to matter.
         let alike = f64::from(refused) * f64::from(inside.1) >= 0.5 * f64::from(inside.0) * f64::from(all);
         let matters = refused * 33 >= total_refused && score > best_score + 2.0;
-        if !chosen.is_empty() && !(alike && matters) {
+        if !(chosen.is_empty() || alike && matters) {
             break;
         }
         best_score = score;
@@ -63,6 +68,8 @@ pub(super) fn propose(dimension: &Dimension, number: usize, subset: &[u32], base
 fn bias(subject: Subject) -> f64 {
     match subject {
         Subject::Protocol | Subject::Host => 4.0,
+        // A path that only one agent asks for says less of the path than of the agent.
+        Subject::Path => 3.0,
         Subject::Query | Subject::Country | Subject::Owner => 1.0,
         _ => 0.0,
     }
@@ -106,7 +113,8 @@ fn best(dimension: &Dimension, tags: &Counts, inside: (u32, u32), base: &Base<'_
         let table = base.table(f64::from(inside.0 + refused), f64::from(inside.1 + all));
         let gain = table.gain_from(whole);
         let rank = dimension.names.get(tag as usize).map_or(u8::MAX, |(_, rank)| *rank);
-        let better = best.is_none_or(|(_, most, ranked)| gain > most + 1e-6 || (gain > most - 1e-6 && rank < ranked));
+        let better =
+            best.is_none_or(|(_, most, ranked)| gain > most + 1e-6 || (gain > most - 1e-6 && rank < ranked));
         if gain > 0.0 && better {
             best = Some((tag, gain, rank));
         }

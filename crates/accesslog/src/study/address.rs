@@ -10,8 +10,8 @@ const MOST_WORDS: usize = 24;
 
 /// Endings of what pages embed.
 const STATIC: &[&str] = &[
-    "js", "css", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf", "otf", "mp4", "webm",
-    "mp3", "pdf", "map",
+    "js", "css", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf", "otf",
+    "mp4", "webm", "mp3", "pdf", "map",
 ];
 
 /// The names of a path: each prefix, its ending, and whether it is a directory.
@@ -80,7 +80,28 @@ fn words(value: &str, tags: &mut Vec<Tag>) {
 /// Characters that mean something to a database, a shell or a browser.
 fn special(value: &str, tags: &mut Vec<Tag>) {
     for letter in value.chars() {
-        if matches!(letter, '\'' | '"' | '<' | '>' | ';' | '(' | ')' | '{' | '}' | '[' | ']' | '|' | '`' | '\\' | '$' | '*' | '!' | '#' | '&' | '%') {
+        if matches!(
+            letter,
+            '\'' | '"'
+                | '<'
+                | '>'
+                | ';'
+                | '('
+                | ')'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '|'
+                | '`'
+                | '\\'
+                | '$'
+                | '*'
+                | '!'
+                | '#'
+                | '&'
+                | '%'
+        ) {
             let mut escape = String::new();
             for byte in letter.to_string().bytes() {
                 escape.push_str(&format!("%{byte:02X}"));

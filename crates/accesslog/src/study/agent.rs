@@ -8,13 +8,37 @@ pub(crate) type Tag = (String, u8);
 
 /// Robots of search engines: refusing them costs ranking.
 const SEARCH_ENGINES: &[&str] = &[
-    "googlebot", "bingbot", "duckduckbot", "yandexbot", "yandex", "baiduspider", "applebot", "slurp", "sogou", "qwantbot",
-    "qwantify", "petalbot", "seznambot", "yeti", "naverbot", "mojeekbot", "exabot", "bravebot", "google-inspectiontool",
-    "googleother", "adsbot-google", "mediapartners-google", "storebot-google", "google-extended", "adidxbot", "msnbot",
+    "googlebot",
+    "bingbot",
+    "duckduckbot",
+    "yandexbot",
+    "yandex",
+    "baiduspider",
+    "applebot",
+    "slurp",
+    "sogou",
+    "qwantbot",
+    "qwantify",
+    "petalbot",
+    "seznambot",
+    "yeti",
+    "naverbot",
+    "mojeekbot",
+    "exabot",
+    "bravebot",
+    "google-inspectiontool",
+    "googleother",
+    "adsbot-google",
+    "mediapartners-google",
+    "storebot-google",
+    "google-extended",
+    "adidxbot",
+    "msnbot",
 ];
 
 /// Products that every browser claims to be.
-const CLAIMED: &[&str] = &["mozilla", "applewebkit", "gecko", "khtml", "mobile", "like", "version", "tv", "safari"];
+const CLAIMED: &[&str] =
+    &["mozilla", "applewebkit", "gecko", "khtml", "mobile", "like", "version", "tv", "safari"];
 
 /// Whether a name is a search engine's robot.
 pub(crate) fn is_search_engine(name: &str) -> bool {
@@ -98,8 +122,21 @@ fn robot(agent: &str) -> Option<&str> {
     let words = || agent.split([' ', ';', '(', ')']).filter(|word| !word.is_empty());
     let is_robot = |word: &&str| {
         let name = word.split('/').next().unwrap_or_default().to_ascii_lowercase();
-        let ends = ["bot", "spider", "crawler", "slurp", "externalhit", "bot-google", "inspectiontool", "probe", "monitor"];
-        ends.iter().any(|end| name.ends_with(end)) && name.len() < 40 && !name.starts_with("http") && !name.starts_with('+')
+        let ends = [
+            "bot",
+            "spider",
+            "crawler",
+            "slurp",
+            "externalhit",
+            "bot-google",
+            "inspectiontool",
+            "probe",
+            "monitor",
+        ];
+        ends.iter().any(|end| name.ends_with(end))
+            && name.len() < 40
+            && !name.starts_with("http")
+            && !name.starts_with('+')
     };
     if let Some(robot) = words().find(is_robot) {
         return Some(robot);
@@ -176,7 +213,9 @@ fn device(agent: &str) -> Option<&'static str> {
 fn comments(agent: &str) -> impl Iterator<Item = &str> {
     let inside = agent.split('(').skip(1).filter_map(|rest| rest.split(')').next());
     let parts = inside.flat_map(|inside| inside.split([';', ','])).map(str::trim);
-    parts.filter(|part| part.len() > 2 && part.len() < 60 && !matches!(*part, "KHTML" | "like Gecko" | "X11")).take(8)
+    parts
+        .filter(|part| part.len() > 2 && part.len() < 60 && !matches!(*part, "KHTML" | "like Gecko" | "X11"))
+        .take(8)
 }
 
 fn without_comments(agent: &str) -> String {
@@ -220,7 +259,9 @@ mod tests {
 
     #[test]
     fn a_browser_is_told_from_what_it_claims_to_be_like() {
-        let edge = names("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0");
+        let edge = names(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0",
+        );
         assert!(edge.contains(&"Edge on Windows".to_owned()), "{edge:?}");
         assert!(!edge.contains(&"Safari".to_owned()));
     }

@@ -48,7 +48,6 @@ pub(crate) struct Row {
     /// Whether it is for what pages embed.
     pub(crate) is_static: bool,
     pub(crate) status: u16,
-    pub(crate) duration: Option<u32>,
     pub(crate) size: Option<u32>,
     /// Which of the sampled lines it is.
     pub(crate) line: u32,
@@ -207,7 +206,6 @@ impl Study {
             user: builder.users.number_or_none(&entry.user),
             is_static: address::is_static(entry.path()),
             status: entry.status,
-            duration: entry.duration.and_then(|duration| u32::try_from(duration).ok()),
             size: entry.size.and_then(|size| u32::try_from(size).ok()),
             line,
         });
@@ -218,11 +216,6 @@ impl Study {
     pub(crate) fn weight(&self, row: &Row) -> f64 {
         let [other, refused] = self.weights;
         if row.refused { refused } else { other }
-    }
-
-    /// The dimension about a subject.
-    pub(crate) fn dimension(&self, subject: Subject) -> Option<&Dimension> {
-        self.dimensions.iter().find(|dimension| dimension.subject == subject)
     }
 }
 
@@ -296,7 +289,14 @@ struct Part {
 impl Part {
     fn new(subject: Subject) -> Self {
         let known = Interner::default();
-        Self { subject, bundles: Vec::new(), known, tags: Vec::new(), names: Interner::default(), ranks: Vec::new() }
+        Self {
+            subject,
+            bundles: Vec::new(),
+            known,
+            tags: Vec::new(),
+            names: Interner::default(),
+            ranks: Vec::new(),
+        }
     }
 
     fn add(&mut self, bundle: &str) {
@@ -364,7 +364,8 @@ impl Referrers {
         }
         let named = || self.hosts.strings.iter().zip(&counts).filter(|(host, _)| !host.is_empty());
         let asked = |host: &str| self.asked.strings.iter().any(|asked| asked == host);
-        let known: Vec<String> = named().filter(|(host, _)| asked(host)).map(|(host, _)| host.clone()).collect();
+        let known: Vec<String> =
+            named().filter(|(host, _)| asked(host)).map(|(host, _)| host.clone()).collect();
         if !known.is_empty() {
             return known;
         }

@@ -5,20 +5,103 @@
 
 use std::collections::HashMap;
 
-use super::{Row, Study};
+use super::Study;
 
 /// Marks of paths that scanners look for.
 const PROBES: &[&str] = &[
-    "/.env", "/.git", "/.svn", "/.hg", "/.aws", "/.ssh", "/.ds_store", "/.vscode", "/.htpasswd", "/.htaccess", "/.docker",
-    "/.kube", "/.npmrc", "/wp-login", "/wp-admin", "/wp-content/plugins", "/wp-includes", "/wp-config", "/wp-json/wp/v2/users",
-    "/xmlrpc.php", "/phpmyadmin", "/pma/", "/myadmin", "/adminer", "/phpinfo", "/info.php", "/shell", "/cgi-bin/", "/vendor/phpunit",
-    "/eval-stdin", "/actuator", "/server-status", "/server-info", "/solr/", "/boaform", "/hnap1", "/owa/", "/ecp/", "/autodiscover",
-    "/manager/html", "/jenkins", "/console/", "/telescope", "/_ignition", "/debug/", "/backup", "/dump.sql", "/db.sql",
-    "/database.sql", ".sql", ".bak", ".old", "/config.json", "/config.php", "/config.yml", "/configuration.php", "/credentials",
-    "/id_rsa", "/etc/passwd", "/admin.php", "/administrator", "/setup.php", "/install.php", "/login.action", "/struts",
-    "/druid/", "/nacos/", "/geoserver", "/remote/fgt_lang", "/dana-na", "/sslvpn", "/vpn/", "/sdk", "/webfig", "/goform",
-    "/luci", "/tomcat", "/jmx-console", "/invoker", "/axis2", "/.well-known/../", "/aaa9", "/aab8", "/sitecore", "/web.config",
-    "/elmah.axd", "/trace.axd", "/swagger", "/v2/_catalog", "/_all_dbs", "/_cat/", "/api/jsonws", "/portal/redlion",
+    "/.env",
+    "/.git",
+    "/.svn",
+    "/.hg",
+    "/.aws",
+    "/.ssh",
+    "/.ds_store",
+    "/.vscode",
+    "/.htpasswd",
+    "/.htaccess",
+    "/.docker",
+    "/.kube",
+    "/.npmrc",
+    "/wp-login",
+    "/wp-admin",
+    "/wp-content/plugins",
+    "/wp-includes",
+    "/wp-config",
+    "/wp-json/wp/v2/users",
+    "/xmlrpc.php",
+    "/phpmyadmin",
+    "/pma/",
+    "/myadmin",
+    "/adminer",
+    "/phpinfo",
+    "/info.php",
+    "/shell",
+    "/cgi-bin/",
+    "/vendor/phpunit",
+    "/eval-stdin",
+    "/actuator",
+    "/server-status",
+    "/server-info",
+    "/solr/",
+    "/boaform",
+    "/hnap1",
+    "/owa/",
+    "/ecp/",
+    "/autodiscover",
+    "/manager/html",
+    "/jenkins",
+    "/console/",
+    "/telescope",
+    "/_ignition",
+    "/debug/",
+    "/backup",
+    "/dump.sql",
+    "/db.sql",
+    "/database.sql",
+    ".sql",
+    ".bak",
+    ".old",
+    "/config.json",
+    "/config.php",
+    "/config.yml",
+    "/configuration.php",
+    "/credentials",
+    "/id_rsa",
+    "/etc/passwd",
+    "/admin.php",
+    "/administrator",
+    "/setup.php",
+    "/install.php",
+    "/login.action",
+    "/struts",
+    "/druid/",
+    "/nacos/",
+    "/geoserver",
+    "/remote/fgt_lang",
+    "/dana-na",
+    "/sslvpn",
+    "/vpn/",
+    "/sdk",
+    "/webfig",
+    "/goform",
+    "/luci",
+    "/tomcat",
+    "/jmx-console",
+    "/invoker",
+    "/axis2",
+    "/.well-known/../",
+    "/aaa9",
+    "/aab8",
+    "/sitecore",
+    "/web.config",
+    "/elmah.axd",
+    "/trace.axd",
+    "/swagger",
+    "/v2/_catalog",
+    "/_all_dbs",
+    "/_cat/",
+    "/api/jsonws",
+    "/portal/redlion",
 ];
 
 /// Whether a path is one that scanners look for.
@@ -66,7 +149,8 @@ impl Scanners {
             seen.probes += if probe(at) { weight } else { 0.0 };
             seen.given += if row.status < 400 { weight } else { 0.0 };
         }
-        let is_scanner = |seen: &Seen| seen.probes >= 0.3 * seen.requests && seen.given <= 0.1 * seen.requests;
+        let is_scanner =
+            |seen: &Seen| seen.probes >= 0.3 * seen.requests && seen.given <= 0.1 * seen.requests;
         let mut scanners = Self::default();
         let mut busiest: HashMap<u128, f64, ahash::RandomState> = HashMap::default();
         let mut paths: HashMap<u32, f64, ahash::RandomState> = HashMap::default();
@@ -85,7 +169,8 @@ impl Scanners {
         }
         scanners.addresses = busiest.len();
         scanners.busiest = most(busiest, 8);
-        let named = |(path, count): (u32, f64)| Some((study.paths.strings.get(path as usize)?.clone(), count));
+        let named =
+            |(path, count): (u32, f64)| Some((study.paths.strings.get(path as usize)?.clone(), count));
         scanners.paths = most(paths, 8).into_iter().filter_map(named).collect();
         scanners
     }
@@ -101,9 +186,4 @@ fn most<K: Ord + Copy>(counts: HashMap<K, f64, ahash::RandomState>, most: usize)
     counts.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     counts.truncate(most);
     counts
-}
-
-/// Whether a row was let through.
-pub(crate) fn was_given(row: &Row) -> bool {
-    row.status < 400
 }

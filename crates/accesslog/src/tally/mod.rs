@@ -9,7 +9,7 @@ mod sample;
 use std::collections::BTreeMap;
 
 pub(crate) use minutes::{Minute, Minutes};
-pub(crate) use sample::{Sample, Sampled};
+pub(crate) use sample::Sample;
 
 use crate::entry::Glance;
 use crate::format::{ErrorLine, Format, Line, Reader};

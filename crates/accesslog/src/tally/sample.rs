@@ -99,7 +99,9 @@ fn levels(file: u32, offset: u64) -> u32 {
 
 impl Kind {
     fn keep(&mut self, file: u32, offset: u64, line: &[u8], most: usize) {
-        let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(line.len())) else { return };
+        let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(line.len())) else {
+            return;
+        };
         self.text.extend_from_slice(line);
         self.lines.push(Kept { file, offset, start, length });
         while self.lines.len() > most || self.text.len() > MOST_BYTES {

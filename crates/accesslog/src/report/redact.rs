@@ -67,10 +67,10 @@ fn segments(word: &str) -> String {
     if word.len() < SECRET || !word.contains("eyJ") && !word.contains('/') {
         return word.to_owned();
     }
-    let parts = word
-        .split('/')
-        .map(|part| if looks_random(part.trim_end()) && part.len() >= 32 { "…" } else { part });
-    parts.collect::<Vec<_>>().join("/")
+    let shown = word.trim_end_matches([' ', '"', '\'', ',']);
+    let tail = word.get(shown.len()..).unwrap_or_default();
+    let parts = shown.split('/').map(|part| if part.len() >= 32 && looks_random(part) { "…" } else { part });
+    parts.collect::<Vec<_>>().join("/") + tail
 }
 
 fn is_secret(name: &str, value: &str) -> bool {

@@ -31,7 +31,7 @@ const WORTH: f64 = 8.0;
 const WORTH_MORE: f64 = 6.0;
 const SHARE_MORE: f64 = 0.02;
 /// Fewest refused rows, and the least share of all refused ones, that are worth explaining.
-const FEWEST_REFUSED: f64 = 12.0;
+const FEWEST_REFUSED: f64 = 10.0;
 const LEAST_SHARE: f64 = 0.02;
 /// Inside must be refused so many times as often as outside.
 const LEAST_RATIO: f64 = 3.0;

@@ -1,6 +1,7 @@
 //! Which cause an explanation is, and when there is none.
 
 use super::confidence::{self, Standing};
+use super::rest;
 use super::words::{self, Facts};
 use super::{Cause, Known};
 use crate::search::{Explanation, Factor, Kind, excess};
@@ -41,11 +42,11 @@ pub(super) fn causes(
         }
     }
     order(&mut causes);
-    let benign = words::scanners(&facts, 0.0);
+    let benign = rest::scanners(&facts, 0.0);
     if causes.is_empty() {
         causes.extend(whole_site(&facts).or_else(|| nothing(&facts, &benign)));
     } else if let Some(mut benign) = benign {
-        benign.confidence = 0.1;
+        benign.confidence = 0.05;
         causes.push(benign);
     }
     causes
@@ -134,7 +135,7 @@ fn whole_site(facts: &Facts<'_>) -> Option<Cause> {
     let (refused, requests) = (facts.tally.refused as f64, facts.tally.requests as f64);
     let others = refused - facts.scanners.refused;
     (others >= WHOLE_SITE * (requests - facts.scanners.requests) && others >= 12.0)
-        .then(|| words::whole_site(facts, 0.7))
+        .then(|| rest::whole_site(facts, 0.7))
 }
 
 /// Nothing stands out but, perhaps, scanners.
@@ -153,5 +154,5 @@ fn nothing(facts: &Facts<'_>, benign: &Option<Cause>) -> Option<Cause> {
         benign.confidence = 0.93;
         return Some(benign);
     }
-    Some(words::nothing(facts, if of_refused > 0.6 { 0.75 } else { 0.9 }))
+    Some(rest::nothing(facts, if of_refused > 0.6 { 0.75 } else { 0.9 }))
 }

@@ -7,6 +7,7 @@ mod cause;
 mod confidence;
 pub(crate) mod moment;
 mod reasons;
+mod rest;
 mod words;
 
 use crate::entry::said;
@@ -103,7 +104,7 @@ pub fn explain(reading: Reading, known: &Known) -> Report {
     let decided = causes.first().is_some_and(|cause| cause.confidence >= 0.5);
     Report {
         answered_by,
-        remarks: words::remarks(&reading),
+        remarks: rest::remarks(&reading),
         unexplained: (refused - explained).max(0.0),
         span: moment::span(&study),
         course: moment::course(&study),

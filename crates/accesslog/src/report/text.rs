@@ -42,19 +42,19 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     let mut out = String::new();
     head(report, style, &mut out);
     chart(report, style, &mut out);
-    for (number, cause) in (1..).zip(&report.causes) {
-        let in_full = number == 1 || cause.confidence >= IN_FULL;
-        let sure = format!("{:.0} % sure", 100.0 * cause.confidence);
-        let title = printable(&cause.title, WIDEST);
-        tell_line!(
-            out,
-            "\n{number}. {}  {}",
-            style.bold(&title),
-            style.dim(&format!("{} · {sure}", cause.id))
-        );
-        if in_full {
-            full(cause, style, &mut out);
-        }
+    let (likely, others): (Vec<_>, Vec<_>) =
+        (1..).zip(&report.causes).partition(|(number, cause)| *number == 1 || cause.confidence >= IN_FULL);
+    for (number, cause) in likely {
+        let sure = style.dim(&format!("{} · {:.0} % sure", cause.id, 100.0 * cause.confidence));
+        tell_line!(out, "\n{number}. {}  {sure}", style.bold(&printable(&cause.title, WIDEST)));
+        full(cause, style, &mut out);
+    }
+    if !others.is_empty() {
+        tell_line!(out, "\nless likely, or the lesser part:");
+    }
+    for (_, cause) in others {
+        let sure = style.dim(&format!("{} · {:.0} %", cause.id, 100.0 * cause.confidence));
+        tell_line!(out, "   {}  {sure}", printable(&cause.title, WIDEST));
     }
     if !report.decided {
         tell_line!(

@@ -14,6 +14,9 @@ const STATIC: &[&str] = &[
     "mp4", "webm", "mp3", "pdf", "map",
 ];
 
+/// The name of what pages embed, all kinds together.
+const EMBEDDED: &str = "images, styles, scripts and fonts";
+
 /// The names of a path: each prefix, its ending, and whether it is a directory.
 pub(crate) fn path_tags(path: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
@@ -30,6 +33,9 @@ pub(crate) fn path_tags(path: &str) -> Vec<Tag> {
     }
     if let Some(ending) = ending(path) {
         tags.push((format!("*.{}", ending.to_ascii_lowercase()), 12));
+        if is_static(path) {
+            tags.push((EMBEDDED.to_owned(), 13));
+        }
     } else if path.ends_with('/') {
         tags.push(("*/ (directories)".to_owned(), 12));
     }
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_path_is_all_its_prefixes() {
-        assert_eq!(names(path_tags("/img/p/1.JPG")), ["/img", "/img/p", "/img/p/1.JPG", "*.jpg"]);
+        assert_eq!(names(path_tags("/img/p/1.JPG")), ["/img", "/img/p", "/img/p/1.JPG", "*.jpg", EMBEDDED]);
         assert_eq!(names(path_tags("/docs/")), ["/docs", "*/ (directories)"]);
         assert_eq!(names(path_tags("/")), ["/ itself"]);
         assert_eq!(names(path_tags("")), [] as [&str; 0]);

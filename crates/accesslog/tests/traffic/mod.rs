@@ -2,26 +2,26 @@
 
 /// A request.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     /// Minute of the day, and second within it.
-    pub minute: u32,
-    pub second: u32,
-    pub address: String,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
+    pub(crate) address: String,
     /// A number of an account, or none.
-    pub user: u64,
-    pub method: &'static str,
-    pub path: String,
-    pub referrer: String,
-    pub agent: String,
-    pub status: u16,
-    pub node: u64,
+    pub(crate) user: u64,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) referrer: String,
+    pub(crate) agent: String,
+    pub(crate) status: u16,
+    pub(crate) node: u64,
     /// Thrown for each line anew.
-    pub dice: u64,
+    pub(crate) dice: u64,
 }
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy)]
-pub enum Writing {
+pub(crate) enum Writing {
     Combined,
     Virtual,
     Upstream,
@@ -58,7 +58,7 @@ impl Dice {
 }
 
 /// So many requests over a day, in order.
-pub fn site(seed: u64, lines: u64) -> impl Iterator<Item = Line> {
+pub(crate) fn site(seed: u64, lines: u64) -> impl Iterator<Item = Line> {
     let mut dice = Dice(seed);
     (0..lines).map(move |number| {
         let seconds = number * 86_400 / lines;
@@ -103,7 +103,7 @@ pub fn site(seed: u64, lines: u64) -> impl Iterator<Item = Line> {
 
 impl Line {
     /// The time as common log format has it.
-    pub fn clock(&self) -> String {
+    pub(crate) fn clock(&self) -> String {
         format!("03/Mar/2026:{:02}:{:02}:{:02} +0000", self.minute / 60, self.minute % 60, self.second)
     }
 
@@ -122,7 +122,7 @@ fn dash(text: &str) -> &str {
 
 impl Writing {
     /// The line, with its end.
-    pub fn write(self, line: &Line) -> String {
+    pub(crate) fn write(self, line: &Line) -> String {
         let user = if line.user == 0 { "-".to_owned() } else { format!("user{}", line.user) };
         let (address, method, path, agent, status) =
             (&line.address, line.method, &line.path, &line.agent, line.status);

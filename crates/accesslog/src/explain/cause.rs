@@ -11,7 +11,7 @@ use crate::study::{Study, Subject};
 use crate::tally::Tally;
 
 /// Scanners are the answer where they make this share of all requests fail, or nearly all of their own.
-const SCANNERS_OF_ALL: f64 = 0.008;
+const SCANNERS_OF_ALL: f64 = 0.015;
 const SCANNERS_OF_SOME: f64 = 0.003;
 const SCANNERS_REFUSED: f64 = 0.85;
 /// Where as much as this is refused without anything standing out, the whole site is.
@@ -94,7 +94,10 @@ fn lead(study: &Study, explanation: &Explanation, ids: &mut Vec<&'static str>) -
         let Some(id) = of_factors(study, &rival.factors, &[]).first().copied() else { continue };
         if ids.first() != Some(&id) {
             let behind = explanation.score - rival.score;
-            lead = lead.min(behind);
+            // A crawler comes from its own ranges: that they are refused too says nothing against it.
+            if !(ids.first() == Some(&"logs.crawler-blocked") && id == "logs.ip-range") {
+                lead = lead.min(behind);
+            }
             if behind < NEAR && !ids.contains(&id) {
                 ids.push(id);
             }

@@ -9,7 +9,7 @@ use super::{Cause, Contrast, Known, moment, refused_rows};
 use crate::report::redact;
 use crate::search::likelihood::Share;
 use crate::search::time::surge;
-use crate::search::{Explanation, Factor, excess};
+use crate::search::{Explanation, Factor, Kind, excess};
 use crate::study::scanner::Scanners;
 use crate::study::{Study, Subject};
 use crate::tally::Tally;
@@ -60,7 +60,7 @@ pub(super) fn cause(
         confidence,
         title,
         evidence,
-        fix: fix.iter().map(|step| (*step).to_owned()).collect(),
+        fix: fix.iter().copied().chain(carrier(study, explanation)).map(str::to_owned).collect(),
         contrast: Some(Contrast { inside: explanation.inside, outside: explanation.outside }),
         since,
         examples: examples(study, explanation),
@@ -147,6 +147,25 @@ pub(super) fn said(id: &str) -> (&'static str, &'static [&'static str]) {
         ),
         _ => ("", &[]),
     }
+}
+
+/// The next step where only mobile devices of one network are refused.
+fn carrier(study: &Study, explanation: &Explanation) -> Option<&'static str> {
+    let one_network = explanation.factors.iter().any(|factor| {
+        matches!(factor.kind(study), Kind::Network | Kind::Subject(Subject::Owner | Subject::Country))
+    });
+    let mobile = explanation.factors.iter().any(|factor| {
+        let Factor::Tags { dimension, tags, .. } = factor else { return false };
+        let dimension = study.dimensions.get(*dimension).filter(|found| found.subject == Subject::Agent);
+        let names = dimension
+            .into_iter()
+            .flat_map(|found| tags.iter().filter_map(|tag| found.names.get(*tag as usize)));
+        let marks = ["phone", "Android", "iPhone", "iOS", "okhttp"];
+        names.into_iter().any(|(name, _)| marks.iter().any(|mark| name.contains(mark)))
+    });
+    (one_network && mobile).then_some(
+        "Mobile devices of one network: look for a carrier's proxy that changes headers, or an MTU that cuts long requests; compare over Wi-Fi.",
+    )
 }
 
 /// A factor in a few words.

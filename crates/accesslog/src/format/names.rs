@@ -139,7 +139,6 @@ pub(crate) fn store<'a>(meaning: Meaning, value: Cow<'a, str>, entry: &mut Entry
         Meaning::Protocol => &mut entry.protocol,
         Meaning::Referrer => &mut entry.referrer,
         Meaning::Agent => &mut entry.agent,
-        Meaning::Upstream => &mut entry.upstream,
         Meaning::Host => &mut entry.host,
         Meaning::Note => &mut entry.note,
         other => return store_read(other, value, entry),
@@ -167,6 +166,9 @@ fn store_read<'a>(meaning: Meaning, value: Cow<'a, str>, entry: &mut Entry<'a>) 
         Meaning::Status if entry.status == 0 => {
             entry.status = value.parse().ok().filter(|status| is_status(*status)).unwrap_or(0);
         }
+        // HAProxy's `backend/<NOSRV>`: no server was asked, which follows from a refusal and does not explain it.
+        Meaning::Upstream if value.contains('<') => {}
+        Meaning::Upstream if entry.upstream.is_empty() => entry.upstream = value,
         Meaning::Size => entry.size = entry.size.or_else(|| value.parse().ok()),
         Meaning::Seconds => entry.duration = entry.duration.or_else(|| scaled(1e6)),
         Meaning::Milliseconds => entry.duration = entry.duration.or_else(|| scaled(1e3)),

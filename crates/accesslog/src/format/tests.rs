@@ -119,6 +119,8 @@ fn haproxy() {
     let (format, entry) = found(line);
     assert_eq!(format.name(), "HAProxy");
     assert_eq!((&*entry.upstream, &*entry.note, &*entry.target), ("static/srv1", "PR--", "/index.html"));
+    let (_, entry) = found(&line.replace("static/srv1", "http-in/<NOSRV>"));
+    assert_eq!(entry.upstream, "", "no server was asked");
 }
 
 #[test]

@@ -5,11 +5,14 @@
 
 pub(crate) mod address;
 pub(crate) mod agent;
+mod build;
 pub(crate) mod geo;
 pub(crate) mod scanner;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+
+use build::{Builder, Part};
 
 use crate::entry::Entry;
 use crate::format::{Format, Line};
@@ -224,171 +227,5 @@ pub(crate) fn mapped(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(four) => u128::from(four.to_ipv6_mapped()),
         IpAddr::V6(six) => u128::from(six),
-    }
-}
-
-/// What is gathered while rows are added.
-struct Builder {
-    parts: Vec<Part>,
-    referrers: Referrers,
-    users: Interner,
-    clients: Interner,
-    paths: Interner,
-    notes: Vec<(String, u64)>,
-    client: String,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        use Subject::{Agent, Country, Host, Method, Owner, Path, Protocol, Query, Upstream};
-        let subjects = [Path, Agent, Upstream, Method, Query, Host, Protocol, Country, Owner];
-        Self {
-            parts: subjects.into_iter().map(Part::new).collect(),
-            referrers: Referrers::default(),
-            users: Interner::default(),
-            clients: Interner::default(),
-            paths: Interner::default(),
-            notes: Vec::new(),
-            client: String::new(),
-        }
-    }
-}
-
-impl Builder {
-    fn bundles(&mut self, entry: &Entry<'_>, address: Option<IpAddr>, geo: Option<&geo::Geo>) {
-        let place = address.zip(geo).map(|(address, geo)| geo.place(address)).unwrap_or_default();
-        for part in &mut self.parts {
-            let bundle = match part.subject {
-                Subject::Path => entry.path(),
-                Subject::Agent => &entry.agent,
-                Subject::Upstream => &entry.upstream,
-                Subject::Method => &entry.method,
-                Subject::Query => &entry.target,
-                Subject::Host => &entry.host,
-                Subject::Protocol => &entry.protocol,
-                Subject::Country => &place.country,
-                Subject::Owner => &place.owner,
-                Subject::Referrer => continue,
-            };
-            part.add(bundle);
-        }
-        self.referrers.add(entry);
-    }
-}
-
-/// A dimension that grows.
-struct Part {
-    subject: Subject,
-    bundles: Vec<u32>,
-    known: Interner,
-    tags: Vec<Vec<u32>>,
-    names: Interner,
-    ranks: Vec<u8>,
-}
-
-impl Part {
-    fn new(subject: Subject) -> Self {
-        let known = Interner::default();
-        Self {
-            subject,
-            bundles: Vec::new(),
-            known,
-            tags: Vec::new(),
-            names: Interner::default(),
-            ranks: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, bundle: &str) {
-        let is_query = self.subject == Subject::Query;
-        // What has no query and nothing odd in its path is one bundle: nothing to tell apart by words.
-        let plain = is_query && !bundle.contains(['?', '%']) && !bundle.contains("..");
-        let bundle = if plain { "" } else { bundle };
-        if bundle.is_empty() && !matches!(self.subject, Subject::Agent | Subject::Query) {
-            self.bundles.push(NONE);
-            return;
-        }
-        let number = self.known.number(bundle);
-        if number as usize == self.tags.len() {
-            let tags = match self.subject {
-                Subject::Path => address::path_tags(bundle),
-                Subject::Agent => agent::tags(bundle),
-                Subject::Query => address::query_tags(bundle),
-                _ => vec![(bundle.to_owned(), 0)],
-            };
-            let tags = tags.into_iter().map(|(name, rank)| self.tag(&name, rank)).collect();
-            self.tags.push(tags);
-        }
-        self.bundles.push(number);
-    }
-
-    fn tag(&mut self, name: &str, rank: u8) -> u32 {
-        let number = self.names.number(name);
-        if number as usize == self.ranks.len() {
-            self.ranks.push(rank);
-        }
-        number
-    }
-
-    fn into_dimension(self) -> Dimension {
-        let names = self.names.strings.into_iter().zip(self.ranks).collect();
-        Dimension { subject: self.subject, bundles: self.bundles, tags: self.tags, names }
-    }
-}
-
-/// Referrers, whose tags can only be told once it is known which host is the site's own.
-#[derive(Default)]
-struct Referrers {
-    hosts: Interner,
-    of_rows: Vec<u32>,
-    asked: Interner,
-}
-
-impl Referrers {
-    fn add(&mut self, entry: &Entry<'_>) {
-        self.of_rows.push(self.hosts.number(address::referrer_host(&entry.referrer)));
-        if !entry.host.is_empty() && self.asked.strings.len() < 1_000 {
-            self.asked.number(address::referrer_host(&entry.host));
-        }
-    }
-
-    /// The site's own hosts: those that were asked for, or else the one most visitors come from.
-    fn own(&self, rows: &[Row]) -> Vec<String> {
-        let mut counts = vec![0u64; self.hosts.strings.len()];
-        for (host, row) in self.of_rows.iter().zip(rows) {
-            if !row.refused
-                && let Some(count) = counts.get_mut(*host as usize)
-            {
-                *count += 1;
-            }
-        }
-        let named = || self.hosts.strings.iter().zip(&counts).filter(|(host, _)| !host.is_empty());
-        let asked = |host: &str| self.asked.strings.iter().any(|asked| asked == host);
-        let known: Vec<String> =
-            named().filter(|(host, _)| asked(host)).map(|(host, _)| host.clone()).collect();
-        if !known.is_empty() {
-            return known;
-        }
-        let most = named().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
-        let total: u64 = named().map(|(_, count)| count).sum();
-        most.filter(|(_, count)| **count * 3 > total).map(|(host, _)| host.clone()).into_iter().collect()
-    }
-
-    fn into_dimension(self, own: &[String]) -> Dimension {
-        let mut part = Part::new(Subject::Referrer);
-        let another = part.tag("another site", 2);
-        let mut tags = Vec::new();
-        for host in &self.hosts.strings {
-            tags.push(if host.is_empty() {
-                vec![part.tag("no referrer", 1)]
-            } else if own.contains(host) {
-                vec![part.tag(host, 1)]
-            } else {
-                vec![part.tag(host, 1), another]
-            });
-        }
-        part.tags = tags;
-        part.bundles = self.of_rows;
-        part.into_dimension()
     }
 }

@@ -71,9 +71,9 @@ impl Sample {
         }
     }
 
-    /// All lines kept: first those not refused.
+    /// All lines kept: first those refused, so that what is bounded later has room for them.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Sampled<'_>> {
-        self.kinds.iter().zip([false, true]).flat_map(|(kind, refused)| {
+        self.kinds.iter().zip([false, true]).rev().flat_map(|(kind, refused)| {
             kind.lines.iter().map(move |kept| Sampled { file: kept.file, refused, line: kind.line(kept) })
         })
     }

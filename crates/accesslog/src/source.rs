@@ -84,41 +84,11 @@ fn unpacked(mut stream: Box<dyn Read + Send>) -> io::Result<Source> {
     let stream: Box<dyn Read + Send> = if is_gzip {
         Box::new(flate2::read::MultiGzDecoder::new(whole))
     } else if is_zstd {
-        Box::new(Frames { inside: None, rest: Some(whole) })
+        Box::new(zstd::stream::read::Decoder::with_buffer(whole)?)
     } else {
         Box::new(whole)
     };
     Ok(Source::Stream(stream))
-}
-
-type Whole = BufReader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
-
-/// A zst file's frames, one after the other.
-struct Frames {
-    inside: Option<Box<ruzstd::decoding::StreamingDecoder<Whole, ruzstd::decoding::FrameDecoder>>>,
-    rest: Option<Whole>,
-}
-
-impl Read for Frames {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(decoder) = &mut self.inside {
-                let read = decoder.read(buffer)?;
-                if read > 0 || buffer.is_empty() {
-                    return Ok(read);
-                }
-            }
-            if let Some(decoder) = self.inside.take() {
-                self.rest = Some(decoder.into_inner());
-            }
-            let Some(mut rest) = self.rest.take() else { return Ok(0) };
-            if io::BufRead::fill_buf(&mut rest)?.is_empty() {
-                return Ok(0);
-            }
-            let decoder = ruzstd::decoding::StreamingDecoder::new(rest);
-            self.inside = Some(Box::new(decoder.map_err(|fault| io::Error::other(fault.to_string()))?));
-        }
-    }
 }
 
 impl Plain {

@@ -11,6 +11,7 @@ mod explain;
 pub(crate) mod init;
 mod key;
 mod log;
+mod logs;
 mod man;
 mod output;
 mod policy;
@@ -51,6 +52,7 @@ enum Command {
     Why(why::Why),
     Log(Box<log::Log>),
     Explain(explain::Explain),
+    Logs(logs::Logs),
     Policy(policy::Policy),
     Key(key::Key),
     Completions(completions::Completions),
@@ -105,6 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Why(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Logs(command) => logs::run(&command),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Completions(command) => command.run(&mut Cli::command()),

@@ -7,6 +7,7 @@ mod can;
 mod check;
 mod completions;
 mod demo;
+mod doctor;
 mod explain;
 pub(crate) mod init;
 mod key;
@@ -53,6 +54,7 @@ enum Command {
     Log(Box<log::Log>),
     Explain(explain::Explain),
     Logs(logs::Logs),
+    Doctor(Box<portcullis_diagnose::command::Doctor>),
     Policy(policy::Policy),
     Key(key::Key),
     Completions(completions::Completions),
@@ -74,6 +76,8 @@ pub(crate) enum Exit {
     Done,
     /// 1: what was looked at is wrong: findings, a failed tour, nothing found.
     Wrong,
+    /// 2: the words make no sense together, which only the command itself can tell.
+    Usage,
     /// 3: the command could not do its work: a file, a socket, a database.
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
@@ -87,6 +91,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Wrong => 1,
+            Exit::Usage => 2,
             Exit::Failed => 3,
             Exit::Warned | Exit::Depends => 4,
         })
@@ -95,7 +100,13 @@ impl From<Exit> for ExitCode {
 
 /// Parses the command line and runs the command.
 pub(crate) fn run() -> ExitCode {
-    match Cli::parse().command {
+    // A pasted `curl …` is one argument; words that are no UTF-8 are clap's to complain about.
+    let words: Option<Vec<String>> = std::env::args_os().map(|word| word.into_string().ok()).collect();
+    let cli = match words {
+        Some(words) => Cli::parse_from(portcullis_diagnose::asked::fold_curl(words)),
+        None => Cli::parse(),
+    };
+    match cli.command {
         Command::Demo(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -108,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Log(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Logs(command) => logs::run(&command),
+        Command::Doctor(command) => doctor::run(&command),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Completions(command) => command.run(&mut Cli::command()),

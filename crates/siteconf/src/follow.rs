@@ -1,0 +1,193 @@
+//! From server to server: which root answers where the request is sent, and what it comes to there.
+
+use std::path::Path;
+
+use crate::condition::Truth;
+use crate::hop::Hop;
+use crate::report::{Clue, SiteReport, Strength};
+use crate::site::{Next, Role, Site};
+use crate::source::Files;
+
+/// Servers on one way.
+const MOST_HOPS: u8 = 8;
+/// Judgements in one run: pools fan out.
+const MOST_JUDGED: usize = 64;
+
+/// Follows the request from its entry.
+pub(crate) fn follow(sites: &[Box<dyn Site>], first: Hop, files: &mut Files) -> SiteReport {
+    let mut report = SiteReport::default();
+    let Some(entry) = entry(sites, &first) else { return report };
+    let mut way = Way { sites, files, report: &mut report, judged: 0 };
+    way.step(entry, first);
+    report
+}
+
+/// The root that listens where the request was sent; if none says so, the one that nothing else leads to.
+fn entry<'s>(sites: &'s [Box<dyn Site>], hop: &Hop) -> Option<&'s dyn Site> {
+    let listening = |wanted: Truth| sites.iter().find(|site| site.listens(&hop.address, hop.port) == wanted);
+    // A forward proxy does not listen at the destination; it is asked in its place.
+    listening(Truth::Yes)
+        .or_else(|| sites.iter().find(|site| site.kind() == "squid"))
+        .or_else(|| listening(Truth::Unknown))
+        .or(sites.first())
+        .map(Box::as_ref)
+}
+
+struct Way<'s, 'f> {
+    sites: &'s [Box<dyn Site>],
+    files: &'f mut Files,
+    report: &'f mut SiteReport,
+    judged: usize,
+}
+
+impl Way<'_, '_> {
+    /// Judges the request at one server and follows it. Says whether something certainly refuses it from there on.
+    fn step(&mut self, site: &dyn Site, hop: Hop) -> Truth {
+        if hop.depth > MOST_HOPS || self.judged >= MOST_JUDGED {
+            return Truth::Unknown;
+        }
+        self.judged += 1;
+        let judgement = site.judge(&hop, self.files);
+        self.report.servers.extend(judgement.server);
+        let refused = judgement.clues.iter().any(|clue| clue.strength == Strength::Decisive);
+        self.report.clues.extend(judgement.clues);
+        if refused {
+            return Truth::Yes;
+        }
+        let mut outcome = Truth::No;
+        let origins = judgement.next.iter().filter(|next| next.role == Role::Origin).count();
+        let mut refusing = Vec::new();
+        for next in &judgement.next {
+            if next.refused == Truth::No {
+                continue;
+            }
+            let inner = self.inner(next, site);
+            if next.role == Role::Origin && inner == Truth::Yes {
+                refusing.push(next.label.clone());
+            }
+            outcome = outcome.or(inner);
+        }
+        if origins > 1 && refusing.len() == 1 {
+            self.one_of_many(&refusing, origins);
+        }
+        outcome
+    }
+
+    /// What becomes of the request at the next server.
+    fn inner(&mut self, next: &Next, from: &dyn Site) -> Truth {
+        let found = self.sites.iter().find(|site| match &next.socket {
+            Some(socket) => site.listens_at(socket),
+            None => site.listens(&next.hop.address, next.hop.port) == Truth::Yes,
+        });
+        let before = self.report.clues.len();
+        let inner = match found {
+            Some(site) => self.step(site.as_ref(), next.hop.clone()),
+            None => Truth::Unknown,
+        };
+        match next.role {
+            Role::Authorizer => self.authorizer(next, from, inner, before),
+            Role::Php if found.is_none() => self.php(next),
+            Role::Origin if found.is_none() => self.application(next, from),
+            Role::Origin | Role::Php => inner,
+        }
+    }
+
+    /// An authorizer's refusal is the server's that asked it.
+    fn authorizer(&mut self, next: &Next, from: &dyn Site, inner: Truth, before: usize) -> Truth {
+        for clue in self.report.clues.iter_mut().skip(before) {
+            clue.strength = clue.strength.min(Strength::Suggestive);
+        }
+        let sure = inner == Truth::Yes || next.refused == Truth::Yes;
+        let (cause, fix) = match from.kind() {
+            "caddy" => ("caddy.forward_auth", "pass Cookie, Authorization and the original URI to the authorizer (`copy_headers`, `header_up`)"),
+            "envoy" => ("envoy.ext_authz", "look the request up in the authorizer's log; pass the header fields it needs (`allowed_headers`)"),
+            _ => ("nginx.auth_request-denied", "repeat the subrequest against the authorizer with the same cookies; pass it Cookie, Authorization and `X-Original-URI`"),
+        };
+        let said = format!("the request must be let pass by the authorizer at `{}` first", next.label);
+        let strength = if sure { Strength::Decisive } else { Strength::Strong };
+        let again = format!("curl -i -H 'Cookie: …' http://{}:{}{}", next.hop.address, next.hop.port, next.hop.target);
+        self.report.clues.push(Clue::new(cause, strength, said).by(from.kind()).fixed_by([again, fix.to_owned()]));
+        if sure { Truth::Yes } else { Truth::Unknown }
+    }
+
+    fn application(&mut self, next: &Next, from: &dyn Site) -> Truth {
+        let sure = next.refused == Truth::Yes;
+        let said = if sure {
+            format!("{} passed on the 403 that `{}` answered, says its log", from.kind(), next.label)
+        } else {
+            format!("{} has no rule that refuses the request and passes it on to `{}`", from.kind(), next.label)
+        };
+        let strength = if sure { Strength::Strong } else { Strength::Suggestive };
+        self.report.clues.push(Clue::new("app.unspecified", strength, said).fixed_by([
+            format!("read the log of the application at `{}` at that time", next.label),
+            format!("curl -i -H 'Host: {}' http://{}:{}{}", next.hop.host(), next.hop.address, next.hop.port, next.hop.target),
+        ]));
+        next.refused
+    }
+
+    /// PHP-FPM, whose own configuration is not at hand.
+    fn php(&mut self, next: &Next) -> Truth {
+        let script = next.hop.header("x-script-filename").unwrap_or("").to_owned();
+        let found = crate::fpm::judged(&script, None, next.refused);
+        match found {
+            Some(clue) => {
+                self.report.clues.push(clue);
+                Truth::Unknown
+            }
+            None => {
+                let said = format!("`{script}` is run by PHP at `{}`; what it answers is its own", next.label);
+                self.report.clues.push(Clue::new("app.unspecified", Strength::Suggestive, said));
+                Truth::Unknown
+            }
+        }
+    }
+
+    fn one_of_many(&mut self, refusing: &[String], origins: usize) {
+        let said = format!("of {origins} members of the pool, only `{}` refuses the request", refusing.join(", "));
+        let clue = Clue::new("lb.one-bad-backend", Strength::Decisive, said)
+            .fixed_by([format!("take `{}` out of the pool, and compare its configuration with the others", refusing.join(", "))]);
+        for clue in &mut self.report.clues {
+            clue.strength = clue.strength.min(Strength::Strong);
+        }
+        self.report.clues.push(clue);
+    }
+}
+
+/// Which kind of server a root belongs to.
+pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let whole = path.to_string_lossy().to_ascii_lowercase();
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let starts = |words: &[&str]| {
+        lines().filter(|line| words.iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '{', '"', '=']) || rest.is_empty()))).count()
+    };
+    if name.ends_with(".py") || name.ends_with(".js") || name.ends_with(".cjs") || name.ends_with(".mjs") || name.ends_with(".rb") || name.ends_with(".php") {
+        return "source";
+    }
+    if name.ends_with(".vcl") || starts(&["vcl"]) > 0 {
+        return "varnish";
+    }
+    if name == "caddyfile" || name.ends_with(".caddy") || name.ends_with(".caddyfile") {
+        return "caddy";
+    }
+    if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") && text.contains("static_resources") {
+        return "envoy";
+    }
+    let apache = starts(&["ServerRoot", "LoadModule", "DocumentRoot", "<Directory", "<VirtualHost", "CustomLog", "RewriteRule", "Require"]);
+    let nginx = starts(&["http", "server", "events", "worker_processes", "location", "upstream"]);
+    let haproxy = starts(&["frontend", "backend", "defaults", "global", "listen"]);
+    let squid = starts(&["http_access", "http_port", "acl"]);
+    let lighttpd = lines().filter(|line| line.starts_with("server.") || line.starts_with("$HTTP[")).count();
+    let fpm = lines().filter(|line| line.starts_with("pm =") || line.starts_with("pm=") || line.starts_with("pm.") || *line == "[www]").count();
+    let modsecurity = starts(&["SecRule", "SecRuleEngine", "SecAction"]);
+    if whole.contains("nginx") && nginx > 0 {
+        return "nginx";
+    }
+    let counted = [("apache", apache), ("nginx", nginx), ("haproxy", haproxy), ("squid", squid), ("lighttpd", lighttpd), ("php-fpm", fpm), ("modsecurity", modsecurity)];
+    let best = counted.iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0);
+    match best {
+        Some((kind, _)) => kind,
+        None if text.contains("reverse_proxy") || text.contains("file_server") || text.contains("respond ") => "caddy",
+        None => "unknown",
+    }
+}

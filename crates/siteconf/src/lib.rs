@@ -1,0 +1,55 @@
+//! What a server's own configuration, logs and file modes say about a refused request. Given configuration roots and
+//! the request, [`read`] finds the server and section that govern it, follows it from proxy to origin, and collects
+//! clues: which rule refuses, what the logs say in the server's own words, which file mode stands in the way.
+//!
+//! It writes nothing, starts nothing and opens no connection. INVARIANT: whatever it is given, it ends, in bounded time and
+//! memory, with a report; what could not be read is a [`Fault`] in it.
+
+mod asked;
+mod condition;
+mod follow;
+mod fpm;
+mod hop;
+mod labels;
+mod logs;
+mod modes;
+mod modsecurity;
+mod nginx;
+mod pattern;
+mod report;
+mod site;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+pub use asked::Asked;
+pub use report::{Clue, Fault, Place, Server, SiteReport, Strength};
+
+use site::Site;
+use source::Files;
+
+/// Reads the roots and says what they, their logs and the modes of files say about the request. It never fails: what could
+/// not be read is among the faults.
+#[must_use]
+pub fn read(roots: &[PathBuf], asked: &Asked) -> SiteReport {
+    let mut files = Files::default();
+    let sites: Vec<Box<dyn Site>> = roots.iter().filter_map(|root| site(root, &mut files)).collect();
+    let mut report = follow::follow(&sites, hop::Hop::first(asked), &mut files);
+    report.faults = files.faults;
+    report.clues.sort_by_key(|clue| std::cmp::Reverse(clue.strength));
+    report
+}
+
+/// One root, as the kind of server that it belongs to.
+fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
+    let text = files.text(&root, None)?;
+    match follow::kind(&root, &text) {
+        "nginx" => Some(Box::new(nginx::Nginx::read(&root, files))),
+        "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
+        _ => {
+            files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));
+            None
+        }
+    }
+}

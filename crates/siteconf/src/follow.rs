@@ -27,7 +27,7 @@ fn entry<'s>(sites: &'s [Box<dyn Site>], hop: &Hop) -> Option<&'s dyn Site> {
     let listening = |wanted: Truth| sites.iter().find(|site| site.listens(&hop.address, hop.port) == wanted);
     // A forward proxy does not listen at the destination; it is asked in its place.
     listening(Truth::Yes)
-        .or_else(|| sites.iter().find(|site| site.kind() == "squid"))
+        .or_else(|| sites.iter().find(|site| site.forwards()))
         .or_else(|| listening(Truth::Unknown))
         .or(sites.first())
         .map(Box::as_ref)
@@ -99,14 +99,28 @@ impl Way<'_, '_> {
         }
         let sure = inner == Truth::Yes || next.refused == Truth::Yes;
         let (cause, fix) = match from.kind() {
-            "caddy" => ("caddy.forward_auth", "pass Cookie, Authorization and the original URI to the authorizer (`copy_headers`, `header_up`)"),
-            "envoy" => ("envoy.ext_authz", "look the request up in the authorizer's log; pass the header fields it needs (`allowed_headers`)"),
-            _ => ("nginx.auth_request-denied", "repeat the subrequest against the authorizer with the same cookies; pass it Cookie, Authorization and `X-Original-URI`"),
+            "caddy" => (
+                "caddy.forward_auth",
+                "pass Cookie, Authorization and the original URI to the authorizer (`copy_headers`, `header_up`)",
+            ),
+            "envoy" => (
+                "envoy.ext_authz",
+                "look the request up in the authorizer's log; pass the header fields it needs (`allowed_headers`)",
+            ),
+            _ => (
+                "nginx.auth_request-denied",
+                "repeat the subrequest against the authorizer with the same cookies; pass it Cookie, Authorization and `X-Original-URI`",
+            ),
         };
         let said = format!("the request must be let pass by the authorizer at `{}` first", next.label);
         let strength = if sure { Strength::Decisive } else { Strength::Strong };
-        let again = format!("curl -i -H 'Cookie: …' http://{}:{}{}", next.hop.address, next.hop.port, next.hop.target);
-        self.report.clues.push(Clue::new(cause, strength, said).by(from.kind()).fixed_by([again, fix.to_owned()]));
+        let again = format!(
+            "curl -i -H 'Cookie: …' http://{}:{}{}",
+            next.hop.address, next.hop.port, next.hop.target
+        );
+        self.report
+            .clues
+            .push(Clue::new(cause, strength, said).by(from.kind()).fixed_by([again, fix.to_owned()]));
         if sure { Truth::Yes } else { Truth::Unknown }
     }
 
@@ -115,12 +129,22 @@ impl Way<'_, '_> {
         let said = if sure {
             format!("{} passed on the 403 that `{}` answered, says its log", from.kind(), next.label)
         } else {
-            format!("{} has no rule that refuses the request and passes it on to `{}`", from.kind(), next.label)
+            format!(
+                "{} has no rule that refuses the request and passes it on to `{}`",
+                from.kind(),
+                next.label
+            )
         };
         let strength = if sure { Strength::Strong } else { Strength::Suggestive };
         self.report.clues.push(Clue::new("app.unspecified", strength, said).fixed_by([
             format!("read the log of the application at `{}` at that time", next.label),
-            format!("curl -i -H 'Host: {}' http://{}:{}{}", next.hop.host(), next.hop.address, next.hop.port, next.hop.target),
+            format!(
+                "curl -i -H 'Host: {}' http://{}:{}{}",
+                next.hop.host(),
+                next.hop.address,
+                next.hop.port,
+                next.hop.target
+            ),
         ]));
         next.refused
     }
@@ -135,7 +159,8 @@ impl Way<'_, '_> {
                 Truth::Unknown
             }
             None => {
-                let said = format!("`{script}` is run by PHP at `{}`; what it answers is its own", next.label);
+                let said =
+                    format!("`{script}` is run by PHP at `{}`; what it answers is its own", next.label);
                 self.report.clues.push(Clue::new("app.unspecified", Strength::Suggestive, said));
                 Truth::Unknown
             }
@@ -143,9 +168,12 @@ impl Way<'_, '_> {
     }
 
     fn one_of_many(&mut self, refusing: &[String], origins: usize) {
-        let said = format!("of {origins} members of the pool, only `{}` refuses the request", refusing.join(", "));
-        let clue = Clue::new("lb.one-bad-backend", Strength::Decisive, said)
-            .fixed_by([format!("take `{}` out of the pool, and compare its configuration with the others", refusing.join(", "))]);
+        let said =
+            format!("of {origins} members of the pool, only `{}` refuses the request", refusing.join(", "));
+        let clue = Clue::new("lb.one-bad-backend", Strength::Decisive, said).fixed_by([format!(
+            "take `{}` out of the pool, and compare its configuration with the others",
+            refusing.join(", ")
+        )]);
         for clue in &mut self.report.clues {
             clue.strength = clue.strength.min(Strength::Strong);
         }
@@ -159,9 +187,22 @@ pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
     let whole = path.to_string_lossy().to_ascii_lowercase();
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let starts = |words: &[&str]| {
-        lines().filter(|line| words.iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '{', '"', '=']) || rest.is_empty()))).count()
+        lines()
+            .filter(|line| {
+                words.iter().any(|word| {
+                    line.strip_prefix(word)
+                        .is_some_and(|rest| rest.starts_with([' ', '\t', '{', '"', '=']) || rest.is_empty())
+                })
+            })
+            .count()
     };
-    if name.ends_with(".py") || name.ends_with(".js") || name.ends_with(".cjs") || name.ends_with(".mjs") || name.ends_with(".rb") || name.ends_with(".php") {
+    if name.ends_with(".py")
+        || name.ends_with(".js")
+        || name.ends_with(".cjs")
+        || name.ends_with(".mjs")
+        || name.ends_with(".rb")
+        || name.ends_with(".php")
+    {
         return "source";
     }
     if name.ends_with(".vcl") || starts(&["vcl"]) > 0 {
@@ -170,24 +211,53 @@ pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
     if name == "caddyfile" || name.ends_with(".caddy") || name.ends_with(".caddyfile") {
         return "caddy";
     }
-    if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") && text.contains("static_resources") {
+    if name.ends_with(".yaml")
+        || name.ends_with(".yml")
+        || name.ends_with(".json") && text.contains("static_resources")
+    {
         return "envoy";
     }
-    let apache = starts(&["ServerRoot", "LoadModule", "DocumentRoot", "<Directory", "<VirtualHost", "CustomLog", "RewriteRule", "Require"]);
+    let apache = starts(&[
+        "ServerRoot",
+        "LoadModule",
+        "DocumentRoot",
+        "<Directory",
+        "<VirtualHost",
+        "CustomLog",
+        "RewriteRule",
+        "Require",
+    ]);
     let nginx = starts(&["http", "server", "events", "worker_processes", "location", "upstream"]);
     let haproxy = starts(&["frontend", "backend", "defaults", "global", "listen"]);
     let squid = starts(&["http_access", "http_port", "acl"]);
     let lighttpd = lines().filter(|line| line.starts_with("server.") || line.starts_with("$HTTP[")).count();
-    let fpm = lines().filter(|line| line.starts_with("pm =") || line.starts_with("pm=") || line.starts_with("pm.") || *line == "[www]").count();
+    let fpm = lines()
+        .filter(|line| {
+            line.starts_with("pm =") || line.starts_with("pm=") || line.starts_with("pm.") || *line == "[www]"
+        })
+        .count();
     let modsecurity = starts(&["SecRule", "SecRuleEngine", "SecAction"]);
     if whole.contains("nginx") && nginx > 0 {
         return "nginx";
     }
-    let counted = [("apache", apache), ("nginx", nginx), ("haproxy", haproxy), ("squid", squid), ("lighttpd", lighttpd), ("php-fpm", fpm), ("modsecurity", modsecurity)];
+    let counted = [
+        ("apache", apache),
+        ("nginx", nginx),
+        ("haproxy", haproxy),
+        ("squid", squid),
+        ("lighttpd", lighttpd),
+        ("php-fpm", fpm),
+        ("modsecurity", modsecurity),
+    ];
     let best = counted.iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0);
     match best {
         Some((kind, _)) => kind,
-        None if text.contains("reverse_proxy") || text.contains("file_server") || text.contains("respond ") => "caddy",
+        None if text.contains("reverse_proxy")
+            || text.contains("file_server")
+            || text.contains("respond ") =>
+        {
+            "caddy"
+        }
         None => "unknown",
     }
 }

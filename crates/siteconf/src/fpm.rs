@@ -72,8 +72,13 @@ impl Fpm {
 
     fn pool(&self, hop: &Hop) -> Option<&Pool> {
         let wanted = format!(":{}", hop.port);
-        let by_port = self.pools.iter().find(|pool| pool.listen.ends_with(&wanted) || pool.listen == hop.port.to_string());
-        by_port.or_else(|| self.pools.iter().find(|pool| pool.listen.starts_with('/') && hop.address.ends_with(&pool.listen)))
+        let by_port = self
+            .pools
+            .iter()
+            .find(|pool| pool.listen.ends_with(&wanted) || pool.listen == hop.port.to_string());
+        by_port.or_else(|| {
+            self.pools.iter().find(|pool| pool.listen.starts_with('/') && hop.address.ends_with(&pool.listen))
+        })
     }
 }
 
@@ -88,7 +93,9 @@ impl Site for Fpm {
 
     fn listens(&self, _address: &str, port: u16) -> Truth {
         let wanted = format!(":{port}");
-        Truth::from(self.pools.iter().any(|pool| pool.listen.ends_with(&wanted) || pool.listen == port.to_string()))
+        Truth::from(
+            self.pools.iter().any(|pool| pool.listen.ends_with(&wanted) || pool.listen == port.to_string()),
+        )
     }
 
     fn listens_at(&self, socket: &Path) -> bool {
@@ -99,21 +106,38 @@ impl Site for Fpm {
         let pool = self.pool(hop).cloned().unwrap_or_default();
         let script = hop.header("x-script-filename").unwrap_or("").to_owned();
         let spoken = self.error_log.as_ref().and_then(|log| logs::tail(log)).and_then(|lines| {
-            lines.into_iter().rev().find(|line| line.contains("security.limit_extensions") && line.contains(&script))
+            lines
+                .into_iter()
+                .rev()
+                .find(|line| line.contains("security.limit_extensions") && line.contains(&script))
         });
         let refused = if spoken.is_some() { Truth::Yes } else { Truth::Unknown };
         let mut clues: Vec<Clue> = Vec::new();
-        if let Some(mut clue) = judged(&script, pool.extensions.as_ref().map(|(list, _)| list.as_slice()), refused) {
+        if let Some(mut clue) =
+            judged(&script, pool.extensions.as_ref().map(|(list, _)| list.as_slice()), refused)
+        {
             clue.place = pool.extensions.as_ref().map(|(_, place)| place.clone()).or(pool.place.clone());
             clue.quote = spoken.as_deref().map(logs::quote);
             clue.strength = Strength::Decisive;
             clues.push(clue);
-        } else if let Some(worker) = pool.user.as_deref().and_then(|user| Worker::named(user, pool.group.as_deref()))
+        } else if let Some(worker) =
+            pool.user.as_deref().and_then(|user| Worker::named(user, pool.group.as_deref()))
             && let Reach::Denied(denial) = modes::reach(Path::new(&script), Need::Read, &worker)
         {
-            let said = format!("the pool `{}` runs as `{}`, which may not pass `{}` to read `{script}`", pool.name, worker.name, denial.shown());
+            let said = format!(
+                "the pool `{}` runs as `{}`, which may not pass `{}` to read `{script}`",
+                pool.name,
+                worker.name,
+                denial.shown()
+            );
             let cause = if denial.parent { "nginx.fs-parent-dir-execute-bit" } else { "nginx.fs-permission" };
-            clues.push(Clue::new(cause, Strength::Decisive, said).by("php-fpm").at(pool.place.clone()).quoting(Some(denial.shown())).fixed_by(denial.fix(&worker)));
+            clues.push(
+                Clue::new(cause, Strength::Decisive, said)
+                    .by("php-fpm")
+                    .at(pool.place.clone())
+                    .quoting(Some(denial.shown()))
+                    .fixed_by(denial.fix(&worker)),
+            );
         } else {
             let said = format!("`{script}` is run by the pool `{}`; what it answers is its own", pool.name);
             clues.push(Clue::new("app.unspecified", Strength::Suggestive, said));
@@ -141,6 +165,7 @@ pub(crate) fn judged(script: &str, extensions: Option<&[String]>, refused: Truth
     if runs || script.is_empty() {
         return None;
     }
-    let strength = if refused == Truth::Yes || file.is_file() { Strength::Decisive } else { Strength::Strong };
+    let strength =
+        if refused == Truth::Yes || file.is_file() { Strength::Decisive } else { Strength::Strong };
     Some(script_refused(&file, strength))
 }

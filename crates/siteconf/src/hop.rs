@@ -62,7 +62,10 @@ impl Hop {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn set_header(&mut self, name: &str, value: &str) {
@@ -85,7 +88,9 @@ impl Hop {
     /// The path as sent, without the query.
     pub(crate) fn raw_path(&self) -> &str {
         let target = match self.target.split_once("://") {
-            Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+            Some((scheme, rest)) if !scheme.contains('/') => {
+                rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+            }
             _ => &self.target,
         };
         target.split(['?', '#']).next().unwrap_or(target)

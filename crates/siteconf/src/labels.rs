@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::logs;
 
 /// Types that SELinux's policy lets web servers read.
-const WEB_TYPES: [&str; 8] = ["httpd_", "public_content", "cert_t", "usr_t", "etc_t", "fonts_t", "lib_t", "container_file_t"];
+const WEB_TYPES: [&str; 8] =
+    ["httpd_", "public_content", "cert_t", "usr_t", "etc_t", "fonts_t", "lib_t", "container_file_t"];
 
 /// A refusal by a mandatory access control.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub(crate) fn has_access_list(path: &Path) -> bool {
 
 /// A label that a confined web server may not read. `None` without SELinux.
 pub(crate) fn label(path: &Path) -> Option<Refusal> {
-    let text = String::from_utf8_lossy(&attribute(path, "security.selinux")?).trim_end_matches('\0').to_owned();
+    let text =
+        String::from_utf8_lossy(&attribute(path, "security.selinux")?).trim_end_matches('\0').to_owned();
     let kind = text.split(':').nth(2)?;
     if WEB_TYPES.iter().any(|known| kind.starts_with(known)) {
         return None;
@@ -36,7 +38,9 @@ pub(crate) fn label(path: &Path) -> Option<Refusal> {
         log: None,
         fix: vec![
             format!("restorecon -Rv {shown}"),
-            format!("or: semanage fcontext -a -t httpd_sys_content_t '{shown}(/.*)?' && restorecon -Rv {shown}"),
+            format!(
+                "or: semanage fcontext -a -t httpd_sys_content_t '{shown}(/.*)?' && restorecon -Rv {shown}"
+            ),
         ],
     })
 }
@@ -51,7 +55,9 @@ pub(crate) fn audited(file: &Path, beside: &[PathBuf]) -> Option<Refusal> {
     for log in logs {
         let Some(lines) = logs::tail(&log) else { continue };
         let names_it = |line: &&String| {
-            line.contains(&format!("name=\"{name}\"")) || line.contains(&format!("name=\"{whole}\"")) || line.contains(&format!("path=\"{whole}\""))
+            line.contains(&format!("name=\"{name}\""))
+                || line.contains(&format!("name=\"{whole}\""))
+                || line.contains(&format!("path=\"{whole}\""))
         };
         let refusal = lines.iter().rev().filter(names_it).find_map(|line| refusal(line, file, &log));
         if refusal.is_some() {
@@ -65,10 +71,22 @@ fn refusal(line: &str, file: &Path, log: &Path) -> Option<Refusal> {
     let shown = crate::modes::quoted(file);
     let lower = line.to_ascii_lowercase();
     let (by, fix) = if lower.contains("avc:") && lower.contains("denied") {
-        ("SELinux", vec![format!("restorecon -Rv {shown}"), format!("or: semanage fcontext -a -t httpd_sys_content_t {shown} && restorecon -v {shown}")])
+        (
+            "SELinux",
+            vec![
+                format!("restorecon -Rv {shown}"),
+                format!("or: semanage fcontext -a -t httpd_sys_content_t {shown} && restorecon -v {shown}"),
+            ],
+        )
     } else if lower.contains("apparmor=\"denied\"") {
         let profile = between(line, "profile=\"", "\"").unwrap_or("nginx");
-        ("AppArmor", vec![format!("add `{shown} r,` to /etc/apparmor.d/local/{} and run apparmor_parser -r", profile.trim_start_matches('/').replace('/', "."))])
+        (
+            "AppArmor",
+            vec![format!(
+                "add `{shown} r,` to /etc/apparmor.d/local/{} and run apparmor_parser -r",
+                profile.trim_start_matches('/').replace('/', ".")
+            )],
+        )
     } else {
         return None;
     };

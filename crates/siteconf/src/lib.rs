@@ -5,6 +5,8 @@
 //! It writes nothing, starts nothing and opens no connection. INVARIANT: whatever it is given, it ends, in bounded time and
 //! memory, with a report; what could not be read is a [`Fault`] in it.
 
+mod accessed;
+mod apache;
 mod asked;
 mod condition;
 mod follow;
@@ -46,6 +48,7 @@ fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
     let text = files.text(&root, None)?;
     match follow::kind(&root, &text) {
         "nginx" => Some(Box::new(nginx::Nginx::read(&root, files))),
+        "apache" => Some(Box::new(apache::Apache::read(&root, files))),
         "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
         _ => {
             files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));

@@ -63,7 +63,8 @@ pub(crate) fn request_line(text: &str) -> (&str, &str) {
 /// Shortens a line for quoting; logs can carry whole attacks.
 pub(crate) fn quote(line: &str) -> String {
     const MOST: usize = 600;
-    let clean: String = line.trim_end().chars().filter(|c| !c.is_control() || *c == '\t').take(MOST).collect();
+    let clean: String =
+        line.trim_end().chars().filter(|c| !c.is_control() || *c == '\t').take(MOST).collect();
     if line.len() > MOST { format!("{clean} …") } else { clean }
 }
 

@@ -61,7 +61,13 @@ impl Denial {
     pub(crate) fn shown(&self) -> String {
         let kind = if self.directory { 'd' } else { '-' };
         let bits: String = (0..9)
-            .map(|at| if self.mode & (0o400 >> at) == 0 { '-' } else { ['r', 'w', 'x'].get(at % 3).copied().unwrap_or('-') })
+            .map(|at| {
+                if self.mode & (0o400 >> at) == 0 {
+                    '-'
+                } else {
+                    ['r', 'w', 'x'].get(at % 3).copied().unwrap_or('-')
+                }
+            })
             .collect();
         format!("{kind}{bits} {}:{} {}", self.owner, self.group, self.component.display())
     }
@@ -71,7 +77,8 @@ impl Denial {
         let path = quoted(&self.component);
         let other = format!("chmod o+{} {path}", self.lacks);
         let group = group_name(worker.groups.first().copied().unwrap_or(0));
-        let narrow = format!("or, for the server alone: chgrp {group} {path} && chmod g+{} {path}", self.lacks);
+        let narrow =
+            format!("or, for the server alone: chgrp {group} {path} && chmod g+{} {path}", self.lacks);
         vec![other, narrow]
     }
 }

@@ -34,43 +34,61 @@ fn verdict(messages: &[Message], denial: &Message) -> Clue {
     let own = !(900_000..1_000_000).contains(&denial.id);
     if own {
         let said = format!("ModSecurity's rule {} refused the request: {}", denial.id, denial.about());
-        return clue("modsecurity.custom-rule", said, denial)
-            .fixed_by([format!("look rule {} up{} and narrow it, or: SecRuleRemoveById {}", denial.id, denial.written(), denial.id)]);
+        return clue("modsecurity.custom-rule", said, denial).fixed_by([format!(
+            "look rule {} up{} and narrow it, or: SecRuleRemoveById {}",
+            denial.id,
+            denial.written(),
+            denial.id
+        )]);
     }
     if !is_evaluation(denial.id) {
         let said = format!("CRS rule {} refused the request at once: {}", denial.id, denial.about());
         return clue(family(denial.id), said, denial).fixed_by(exclusion(denial));
     }
     let mut scores: BTreeMap<&str, (u32, Vec<&Message>)> = BTreeMap::new();
-    for message in messages.iter().filter(|message| (910_000..950_000).contains(&message.id) && !is_evaluation(message.id)) {
+    for message in messages
+        .iter()
+        .filter(|message| (910_000..950_000).contains(&message.id) && !is_evaluation(message.id))
+    {
         let entry = scores.entry(family(message.id)).or_default();
         entry.0 += message.score();
         entry.1.push(message);
     }
     let best = scores.iter().max_by_key(|(cause, (score, _))| (*score, rank(cause)));
     let Some((cause, (score, rules))) = best else {
-        let said = format!("ModSecurity refused the request by rule {}, which adds up what other rules found", denial.id);
+        let said = format!(
+            "ModSecurity refused the request by rule {}, which adds up what other rules found",
+            denial.id
+        );
         return clue("modsecurity.crs-generic", said, denial);
     };
     let threshold = denial.threshold.unwrap_or(5);
-    let ids: Vec<String> = messages.iter().filter(|m| !is_evaluation(m.id)).map(|m| m.id.to_string()).collect();
+    let ids: Vec<String> =
+        messages.iter().filter(|m| !is_evaluation(m.id)).map(|m| m.id.to_string()).collect();
     if *score < threshold && scores.len() > 1 {
         let said = format!(
             "CRS rules {} together reached the threshold of {threshold}; no family of them did so alone",
             ids.join(", ")
         );
-        return clue("modsecurity.crs-anomaly", said, denial)
-            .fixed_by(scores.values().flat_map(|(_, rules)| rules.first().map(|rule| exclusion(rule))).flatten());
+        return clue("modsecurity.crs-anomaly", said, denial).fixed_by(
+            scores.values().flat_map(|(_, rules)| rules.first().map(|rule| exclusion(rule))).flatten(),
+        );
     }
     let Some(first) = rules.first() else { return clue("modsecurity.crs-generic", denial.about(), denial) };
-    let said = format!("CRS rules {} scored the request to {score} of {threshold}: {}", ids.join(", "), first.about());
+    let said = format!(
+        "CRS rules {} scored the request to {score} of {threshold}: {}",
+        ids.join(", "),
+        first.about()
+    );
     let mut found = clue(cause, said, first).fixed_by(exclusion(first));
     found.quote = Some(first.text.clone());
     found
 }
 
 fn clue(cause: &str, said: String, message: &Message) -> Clue {
-    Clue::new(cause, Strength::Decisive, said).at(Some(message.place.clone())).quoting(Some(message.text.clone()))
+    Clue::new(cause, Strength::Decisive, said)
+        .at(Some(message.place.clone()))
+        .quoting(Some(message.text.clone()))
 }
 
 /// The narrowest exclusion: this rule, for this variable.
@@ -79,9 +97,14 @@ fn exclusion(message: &Message) -> Vec<String> {
     match &message.variable {
         Some(variable) => vec![
             format!("SecRuleUpdateTargetById {id} \"!{variable}\""),
-            format!("or for one path only: SecRule REQUEST_URI \"@beginsWith {}\" \"id:1000,phase:1,pass,nolog,ctl:ruleRemoveTargetById={id};{variable}\"", message.uri),
+            format!(
+                "or for one path only: SecRule REQUEST_URI \"@beginsWith {}\" \"id:1000,phase:1,pass,nolog,ctl:ruleRemoveTargetById={id};{variable}\"",
+                message.uri
+            ),
         ],
-        None => vec![format!("SecRuleRemoveById {id}  (better: only for the path, with ctl:ruleRemoveById={id})")],
+        None => {
+            vec![format!("SecRuleRemoveById {id}  (better: only for the path, with ctl:ruleRemoveById={id})")]
+        }
     }
 }
 

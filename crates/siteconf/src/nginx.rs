@@ -49,7 +49,10 @@ impl Nginx {
     }
 
     fn servers(&self) -> Vec<&Directive> {
-        self.http().iter().filter(|directive| directive.name == "server" && directive.block.is_some()).collect()
+        self.http()
+            .iter()
+            .filter(|directive| directive.name == "server" && directive.block.is_some())
+            .collect()
     }
 }
 
@@ -68,7 +71,10 @@ impl Site for Nginx {
         let fits = |listen: &choose::Listen| {
             listen.port == port
                 && listen.socket.is_none()
-                && listen.address.as_deref().is_none_or(|own| own == address || here == crate::hop::loopback(own).is_some())
+                && listen
+                    .address
+                    .as_deref()
+                    .is_none_or(|own| own == address || here == crate::hop::loopback(own).is_some())
         };
         if all.is_empty() { Truth::Unknown } else { Truth::from(all.iter().any(fits)) }
     }

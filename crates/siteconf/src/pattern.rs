@@ -86,7 +86,9 @@ fn translated(text: &str) -> String {
         }
         match rest.next() {
             // Escapes that mean nothing in PCRE but the character itself.
-            Some(plain @ ('/' | '"' | '\'' | ':' | ';' | ',' | '=' | '@' | '!' | '%' | ' ' | '_' | '`')) => out.push(plain),
+            Some(plain @ ('/' | '"' | '\'' | ':' | ';' | ',' | '=' | '@' | '!' | '%' | ' ' | '_' | '`')) => {
+                out.push(plain)
+            }
             Some(other) => {
                 out.push('\\');
                 out.push(other);

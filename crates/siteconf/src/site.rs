@@ -23,6 +23,11 @@ pub(crate) trait Site {
         false
     }
 
+    /// Whether it is a forward proxy, which is asked for other machines' addresses.
+    fn forwards(&self) -> bool {
+        false
+    }
+
     /// What becomes of the request here.
     fn judge(&self, hop: &Hop, files: &mut Files) -> Judgement;
 }

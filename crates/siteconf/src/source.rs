@@ -30,7 +30,11 @@ impl Files {
     /// A whole file as text. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&mut self, path: &Path, named_at: Option<&Place>) -> Option<String> {
         if self.read >= MOST_FILES {
-            self.fault(named_at, path, format!("more than {MOST_FILES} files: `{}` is not read", path.display()));
+            self.fault(
+                named_at,
+                path,
+                format!("more than {MOST_FILES} files: `{}` is not read", path.display()),
+            );
             return None;
         }
         self.read += 1;
@@ -71,7 +75,9 @@ impl Files {
             return vec![full];
         }
         match glob::glob(&text) {
-            Ok(found) => found.filter_map(Result::ok).filter(|path| path.is_file()).take(MOST_FILES).collect(),
+            Ok(found) => {
+                found.filter_map(Result::ok).filter(|path| path.is_file()).take(MOST_FILES).collect()
+            }
             Err(fault) => {
                 self.fault(named_at, &full, format!("`{pattern}` is not a pattern: {fault}"));
                 Vec::new()

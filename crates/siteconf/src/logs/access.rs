@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 /// nginx's and Apache's `combined`.
-pub(crate) const COMBINED: &str =
-    "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+pub(crate) const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
 
 /// A declared format.
 #[derive(Debug, Clone)]
@@ -72,7 +71,9 @@ impl Format {
                 continue;
             }
             let mut argument = String::new();
-            while let Some(modifier) = rest.next_if(|c| matches!(c, '<' | '>' | '!' | ',' | '{') || c.is_ascii_digit()) {
+            while let Some(modifier) =
+                rest.next_if(|c| matches!(c, '<' | '>' | '!' | ',' | '{') || c.is_ascii_digit())
+            {
                 if modifier == '{' {
                     argument = rest.by_ref().take_while(|c| *c != '}').collect();
                 }
@@ -132,7 +133,9 @@ impl AccessLine {
                 self.when = Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", value.trim_matches(['[', ']'])).ok();
             }
             "time_iso8601" => self.when = value.parse().ok(),
-            "msec" => self.when = value.parse::<f64>().ok().and_then(|at| Timestamp::from_second(at as i64).ok()),
+            "msec" => {
+                self.when = value.parse::<f64>().ok().and_then(|at| Timestamp::from_second(at as i64).ok())
+            }
             _ => {}
         }
     }
@@ -160,9 +163,10 @@ impl AccessLine {
         let status = number(after).or_else(|| {
             head.split(' ').rev().find(|word| word.len() == 3).and_then(|word| word.parse::<u16>().ok())
         })?;
-        let when = head.split(['[', ']']).nth(1).and_then(|time| {
-            Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", time).ok()
-        });
+        let when = head
+            .split(['[', ']'])
+            .nth(1)
+            .and_then(|time| Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", time).ok());
         let quoted: Vec<&str> = text.split('"').collect();
         Some(AccessLine {
             client: head.split([' ', ',']).find_map(|word| word.parse().ok()),
@@ -197,7 +201,8 @@ impl AccessLine {
             line.learn("request", &word(&value, &["request"]).unwrap_or_default());
         }
         line.status = word(&value, &["status", "response_code", "status_code"])?.parse().ok()?;
-        line.client = word(request, &["client_ip", "remote_ip", "remote_addr", "client"]).and_then(|ip| ip.parse().ok());
+        line.client = word(request, &["client_ip", "remote_ip", "remote_addr", "client"])
+            .and_then(|ip| ip.parse().ok());
         line.upstream_status = word(&value, &["upstream_status"]).unwrap_or_default();
         line.upstream = word(&value, &["upstream_addr", "upstream"]).unwrap_or_default();
         (!line.target.is_empty()).then_some(line)

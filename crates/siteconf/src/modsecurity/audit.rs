@@ -49,7 +49,10 @@ pub(crate) fn transaction(log: &Path, hop: &Hop) -> Option<Vec<Message>> {
     logs::best(found, None)
 }
 
-fn close(open: Option<(Option<Fit>, Vec<Message>)>, found: &mut Vec<(Fit, Option<jiff::Timestamp>, Vec<Message>)>) {
+fn close(
+    open: Option<(Option<Fit>, Vec<Message>)>,
+    found: &mut Vec<(Fit, Option<jiff::Timestamp>, Vec<Message>)>,
+) {
     if let Some((Some(fit), messages)) = open {
         found.push((fit, None, messages));
     }
@@ -69,9 +72,14 @@ fn json(line: &str, log: &Path, at: usize, hop: &Hop) -> Option<(Fit, Vec<Messag
     let value: serde_json::Value = serde_json::from_str(line).ok()?;
     let transaction = value.get("transaction")?;
     let request = transaction.get("request")?;
-    let text = |value: &serde_json::Value, name: &str| value.get(name).and_then(|part| part.as_str()).unwrap_or("").to_owned();
+    let text = |value: &serde_json::Value, name: &str| {
+        value.get(name).and_then(|part| part.as_str()).unwrap_or("").to_owned()
+    };
     let fit = logs::fit(hop, &text(request, "method"), &text(request, "uri"))?;
-    let refused = transaction.get("response").and_then(|response| response.get("http_code")).and_then(serde_json::Value::as_u64);
+    let refused = transaction
+        .get("response")
+        .and_then(|response| response.get("http_code"))
+        .and_then(serde_json::Value::as_u64);
     let mut messages = Vec::new();
     for message in transaction.get("messages")?.as_array()?.iter().take(500) {
         let details = message.get("details")?;
@@ -121,5 +129,10 @@ fn concurrent(folder: &Path) -> Vec<String> {
     }
     files.sort();
     let newest = files.len().saturating_sub(MOST_OPENED);
-    files.into_iter().skip(newest).filter_map(|(_, file)| crate::source::whole(&file).ok()).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    files
+        .into_iter()
+        .skip(newest)
+        .filter_map(|(_, file)| crate::source::whole(&file).ok())
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }

@@ -29,7 +29,8 @@ impl Message {
     /// From a line that has a rule's number.
     pub(crate) fn read(text: &str, place: Place) -> Option<Message> {
         let id = tag(text, "id")?.parse().ok()?;
-        let denied = text.contains("Access denied with code 403") || text.contains("Access denied with redirection");
+        let denied =
+            text.contains("Access denied with code 403") || text.contains("Access denied with redirection");
         Some(Message {
             id,
             denied,
@@ -81,8 +82,10 @@ pub(crate) fn in_error_log(log: &Path, lines: &[String], hop: &Hop) -> Option<Ve
         let Some(message) = Message::read(line, super::place(log, at)) else { continue };
         let same = message.uri.is_empty() || canonical(&decoded(&message.uri)) == hop.path();
         // nginx names the request itself, with its query.
-        let whole = super::super::nginx::words::between(line, "request: \"", "\"")
-            .is_none_or(|request| logs::fit(hop, logs::request_line(request).0, logs::request_line(request).1) >= Some(logs::Fit::MethodAndPath));
+        let whole = super::super::nginx::words::between(line, "request: \"", "\"").is_none_or(|request| {
+            logs::fit(hop, logs::request_line(request).0, logs::request_line(request).1)
+                >= Some(logs::Fit::MethodAndPath)
+        });
         if same && whole {
             found.push(message);
         }
@@ -118,7 +121,8 @@ fn variable(text: &str) -> Option<String> {
 
 /// `Operator GE matched 5 at TX:…` and `` `Ge' with parameter `5' ``.
 fn threshold(text: &str) -> Option<u32> {
-    let rest = text.split_once("Operator GE matched ").or_else(|| text.split_once("`Ge' with parameter `"))?.1;
+    let rest =
+        text.split_once("Operator GE matched ").or_else(|| text.split_once("`Ge' with parameter `"))?.1;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }

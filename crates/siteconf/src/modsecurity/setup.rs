@@ -25,7 +25,9 @@ impl Setup {
     pub(crate) fn learn(&mut self, name: &str, argument: &str, base: &Path, place: &Place) {
         match name.to_ascii_lowercase().as_str() {
             "secruleengine" => self.engine = Some((argument.to_owned(), place.clone())),
-            "secauditlog" | "secauditlog2" | "secauditlogstoragedir" => self.audit_logs.push(base.join(argument)),
+            "secauditlog" | "secauditlog2" | "secauditlogstoragedir" => {
+                self.audit_logs.push(base.join(argument))
+            }
             "secrule" | "secaction" => self.rules += 1,
             _ => {}
         }

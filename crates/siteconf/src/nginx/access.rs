@@ -36,13 +36,15 @@ pub(crate) fn client(variables: &Variables<'_, '_>) -> Option<IpAddr> {
     if !is_trusted(peer) {
         return Some(peer);
     }
-    let header = inherited(&variables.levels, "real_ip_header").map_or("X-Real-IP", |directive| directive.arg(0));
+    let header =
+        inherited(&variables.levels, "real_ip_header").map_or("X-Real-IP", |directive| directive.arg(0));
     let recursive = super::choose::is_on(&variables.levels, "real_ip_recursive");
     let Some(list) = variables.hop.header(header) else { return Some(peer) };
     let mut address = peer;
     for part in list.rsplit(',') {
         let part = part.trim();
-        let bare = part.parse().ok().or_else(|| part.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
+        let bare =
+            part.parse().ok().or_else(|| part.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
         let Some(next) = bare else { break };
         address = next;
         if !recursive || !is_trusted(next) {
@@ -84,7 +86,8 @@ pub(crate) fn judge<'a>(variables: &Variables<'a, '_>) -> Access<'a> {
     let off = |directive: &&Directive| directive.arg(0) != "off";
     let basic = inherited(&levels, "auth_basic").or_else(|| inherited(&levels, "auth_jwt")).filter(off);
     let asks = inherited(&levels, "auth_request").filter(off);
-    let challenge = basic.is_some_and(|basic| basic.name == "auth_basic" && !password_fits(&levels, variables.hop));
+    let challenge =
+        basic.is_some_and(|basic| basic.name == "auth_basic" && !password_fits(&levels, variables.hop));
     Access {
         deny: denied(&rules, client(variables)),
         rules,

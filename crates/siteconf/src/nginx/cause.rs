@@ -21,16 +21,19 @@ pub(crate) struct Section<'a, 'c> {
 impl Section<'_, '_> {
     /// Whether the innermost location is there to hide files whose names begin with a dot, and the path has one.
     fn hides_dotfiles(&self) -> bool {
-        let pattern = self.located.last().map(|location| modifier(location)).filter(|(kind, _)| kind.starts_with('~'));
+        let pattern =
+            self.located.last().map(|location| modifier(location)).filter(|(kind, _)| kind.starts_with('~'));
         let prefix = self.located.last().map(|location| modifier(location).1);
         let hidden = self.uri.split('/').any(|part| part.starts_with('.'));
         let by_pattern = pattern.is_some_and(|(_, text)| about_dots(text));
-        hidden && (by_pattern || prefix.is_some_and(|prefix| prefix.starts_with("/.") || prefix.contains("/.")))
+        hidden
+            && (by_pattern || prefix.is_some_and(|prefix| prefix.starts_with("/.") || prefix.contains("/.")))
     }
 
     /// Whether the whole server refuses a name that is not one of its own, while others stand beside it.
     fn is_default(&self) -> bool {
-        let whole = self.located.iter().all(|location| matches!(modifier(location).1, "/" | "^/" | ".*" | "^" | ""));
+        let whole =
+            self.located.iter().all(|location| matches!(modifier(location).1, "/" | "^/" | ".*" | "^" | ""));
         whole && !self.chosen.named && (self.chosen.siblings > 0 || self.chosen.catch_all)
     }
 
@@ -44,7 +47,8 @@ impl Section<'_, '_> {
 
 /// Whether a pattern is about names that begin with a dot.
 pub(crate) fn about_dots(pattern: &str) -> bool {
-    ["/\\.", "/[.]", "(^|/)\\.", "/(\\.", "/(?:\\.", "\\/\\."].iter().any(|dot| pattern.contains(dot)) || pattern.contains("/.ht")
+    ["/\\.", "/[.]", "(^|/)\\.", "/(\\.", "/(?:\\.", "\\/\\."].iter().any(|dot| pattern.contains(dot))
+        || pattern.contains("/.ht")
 }
 
 /// A `return` with its conditions.
@@ -58,7 +62,8 @@ pub(crate) fn of_answer(answer: &Answer<'_>, section: &Section<'_, '_>) -> Refus
         conditional(&answer.conditions, section, &shown)
     };
     let condition = answer.conditions.last().map(|condition| format!("{} {{ {shown} }}", condition.shown));
-    let clue = Clue::new(cause, strength, said).at(place).quoting(Some(condition.unwrap_or(shown))).fixed_by(fix);
+    let clue =
+        Clue::new(cause, strength, said).at(place).quoting(Some(condition.unwrap_or(shown))).fixed_by(fix);
     Refusal { clue, certain: answer.certain, speaks: None }
 }
 
@@ -76,8 +81,14 @@ fn unconditional(section: &Section<'_, '_>, shown: &str) -> (&'static str, Strin
 
 fn default_server(section: &Section<'_, '_>, shown: &str) -> (&'static str, String, Vec<String>) {
     let host = &section.host;
-    let said = format!("no `server_name` is `{host}`: the default server answers, and it refuses with `{shown}`");
-    let fix = vec![format!("add `{host}` to the `server_name` of the server that is meant, or ask by a name that is there"), "a proxy in front must pass the name on: proxy_set_header Host $host;".to_owned()];
+    let said =
+        format!("no `server_name` is `{host}`: the default server answers, and it refuses with `{shown}`");
+    let fix = vec![
+        format!(
+            "add `{host}` to the `server_name` of the server that is meant, or ask by a name that is there"
+        ),
+        "a proxy in front must pass the name on: proxy_set_header Host $host;".to_owned(),
+    ];
     ("nginx.default-vhost", said, fix)
 }
 
@@ -86,19 +97,28 @@ fn dotfile_fix(section: &Section<'_, '_>) -> Vec<String> {
     vec![format!("location ^~ /{first}/ {{ allow all; }}  (before {})", section.shown())]
 }
 
-fn conditional(conditions: &[Condition], section: &Section<'_, '_>, shown: &str) -> (&'static str, String, Vec<String>) {
+fn conditional(
+    conditions: &[Condition],
+    section: &Section<'_, '_>,
+    shown: &str,
+) -> (&'static str, String, Vec<String>) {
     let best = conditions
         .iter()
         .flat_map(|condition| condition.value.sources.iter().map(move |source| (source, condition)))
         .filter(|(source, _)| **source != Source::Elsewhere)
         .max_by_key(|(source, _)| weight(source));
     let Some((source, condition)) = best else {
-        let said = format!("`{}` leads to `{shown}` in {}", conditions.last().map_or("", |c| &c.shown), section.shown());
+        let said = format!(
+            "`{}` leads to `{shown}` in {}",
+            conditions.last().map_or("", |c| &c.shown),
+            section.shown()
+        );
         return ("nginx.return-403", said, vec![format!("change the condition, or remove `{shown}`")]);
     };
     let value = condition.value.text.clone().unwrap_or_else(|| "(not known)".to_owned());
     let test = &condition.shown;
-    let said = |what: &str| format!("`{test}` holds because of {what} (value `{value}`), and leads to `{shown}`");
+    let said =
+        |what: &str| format!("`{test}` holds because of {what} (value `{value}`), and leads to `{shown}`");
     match source {
         Source::SecureLink if value == "0" => ("nginx.secure_link-expired", "the link's signature is right and its time has passed: `$secure_link` is `0`".to_owned(), vec!["issue a new link; lengthen its life where links are made".to_owned()]),
         Source::SecureLink => ("nginx.secure_link", "the link's signature is missing or wrong: `$secure_link` is empty".to_owned(), vec!["make the hash over exactly the text of `secure_link_md5`, and send it as `secure_link` names it".to_owned()]),
@@ -137,31 +157,51 @@ fn weight(source: &Source) -> u8 {
 }
 
 /// A `deny` that covers the client.
-pub(crate) fn of_deny(access: &Access<'_>, rule: &Directive, certain: Truth, section: &Section<'_, '_>, variables: &Variables<'_, '_>) -> Refusal {
+pub(crate) fn of_deny(
+    access: &Access<'_>,
+    rule: &Directive,
+    certain: Truth,
+    section: &Section<'_, '_>,
+    variables: &Variables<'_, '_>,
+) -> Refusal {
     let strength = if certain == Truth::Yes { Strength::Decisive } else { Strength::Strong };
     let shown = rule.shown();
-    let client = super::access::client(variables).map_or_else(|| "the client".to_owned(), |client| client.to_string());
+    let client =
+        super::access::client(variables).map_or_else(|| "the client".to_owned(), |client| client.to_string());
     let allows = access.rules.iter().any(|rule| rule.name == "allow");
     let (cause, said, fix) = if let Some(limit) = access.limit {
         let method = &variables.hop.method;
         (
             "nginx.limit_except",
-            format!("`{}` does not list {method}, and `{shown}` in it refuses {client}", limit.shown().trim_end_matches(" {")),
+            format!(
+                "`{}` does not list {method}, and `{shown}` in it refuses {client}",
+                limit.shown().trim_end_matches(" {")
+            ),
             vec![format!("limit_except {} {method} {{ … }}", limit.args.join(" "))],
         )
     } else if section.hides_dotfiles() {
         let said = format!("{} is there to hide dotfiles and also covers `{}`", section.shown(), section.uri);
         ("nginx.dotfile-rule", said, dotfile_fix(section))
     } else if access.basic.is_some() && !access.any && (allows || access.satisfy.is_some()) {
-        let said = format!("address and password are both required (`satisfy all`), and `{shown}` refuses {client}");
-        ("nginx.satisfy-all", said, vec!["satisfy any;  (if the password or the address is meant to suffice)".to_owned(), format!("or: allow {client};  (before `{shown}`)")])
+        let said =
+            format!("address and password are both required (`satisfy all`), and `{shown}` refuses {client}");
+        (
+            "nginx.satisfy-all",
+            said,
+            vec![
+                "satisfy any;  (if the password or the address is meant to suffice)".to_owned(),
+                format!("or: allow {client};  (before `{shown}`)"),
+            ],
+        )
     } else if section.is_default() && !allows && rule.arg(0) == "all" {
         default_server(section, &shown)
     } else {
         let said = format!("`{shown}` in effect for {} refuses {client}", section.shown());
         let mut fix = vec![format!("allow {client};  (before `{shown}`)")];
         if variables.hop.header("X-Forwarded-For").is_some() {
-            fix.push("or test the true client: set_real_ip_from PROXY; real_ip_header X-Forwarded-For;".to_owned());
+            fix.push(
+                "or test the true client: set_real_ip_from PROXY; real_ip_header X-Forwarded-For;".to_owned(),
+            );
         }
         ("nginx.deny-rule", said, fix)
     };

@@ -18,7 +18,8 @@ pub(crate) fn inherited<'a>(levels: &[&'a [Directive]], name: &str) -> Option<&'
 /// All that the innermost level with any of these names says, in order.
 pub(crate) fn inherited_all<'a>(levels: &[&'a [Directive]], names: &[&str]) -> Vec<&'a Directive> {
     let said = |level: &&'a [Directive]| -> Option<Vec<&'a Directive>> {
-        let found: Vec<_> = level.iter().filter(|directive| names.contains(&directive.name.as_str())).collect();
+        let found: Vec<_> =
+            level.iter().filter(|directive| names.contains(&directive.name.as_str())).collect();
         (!found.is_empty()).then_some(found)
     };
     levels.iter().rev().find_map(said).unwrap_or_default()
@@ -57,7 +58,11 @@ pub(crate) struct Chosen<'a> {
 pub(crate) fn listens(server: &Directive) -> Vec<Listen> {
     let found: Vec<Listen> =
         server.children().iter().filter(|directive| directive.name == "listen").filter_map(listen).collect();
-    if found.is_empty() { vec![Listen { address: None, port: 80, socket: None, default: false }] } else { found }
+    if found.is_empty() {
+        vec![Listen { address: None, port: 80, socket: None, default: false }]
+    } else {
+        found
+    }
 }
 
 fn listen(directive: &Directive) -> Option<Listen> {
@@ -77,7 +82,12 @@ fn listen(directive: &Directive) -> Option<Listen> {
         None => text.split_once(':').unwrap_or((text, "80")),
     };
     let any = matches!(address, "*" | "0.0.0.0" | "::" | "");
-    Some(Listen { address: (!any).then(|| address.to_owned()), port: port.parse().ok()?, socket: None, default })
+    Some(Listen {
+        address: (!any).then(|| address.to_owned()),
+        port: port.parse().ok()?,
+        socket: None,
+        default,
+    })
 }
 
 /// Chooses the server for a request, as nginx does: by address and port, then by name.
@@ -91,7 +101,9 @@ pub(crate) fn server<'a>(servers: &[&'a Directive], hop: &Hop) -> Option<Chosen<
         None => at.iter().find(|(_, default)| *default).or(at.first()).map(|(server, _)| *server)?,
     };
     let names: Vec<&String> = names(chosen).collect();
-    let nobody = |name: &&String| name.is_empty() || name.as_str() == "_" || !name.contains(['.', '~']) && !name.contains("localhost");
+    let nobody = |name: &&String| {
+        name.is_empty() || name.as_str() == "_" || !name.contains(['.', '~']) && !name.contains("localhost")
+    };
     let explicit = at.iter().any(|(server, default)| *default && std::ptr::eq(*server, chosen));
     Some(Chosen {
         server: chosen,
@@ -115,7 +127,9 @@ fn listening<'a>(servers: &[&'a Directive], hop: &Hop) -> (Vec<(&'a Directive, b
             let entry = (*server, listen.default);
             match &listen.address {
                 Some(address) if address == &hop.address => exact.push(entry),
-                Some(address) if address.parse::<IpAddr>().ok() == wanted && wanted.is_some() => exact.push(entry),
+                Some(address) if address.parse::<IpAddr>().ok() == wanted && wanted.is_some() => {
+                    exact.push(entry)
+                }
                 // A name in `listen`, or in the URL: it cannot be looked up here, so it may be this one.
                 Some(address) if wanted.is_none() || address.parse::<IpAddr>().is_err() => any.push(entry),
                 Some(_) => {}
@@ -133,7 +147,11 @@ fn listening<'a>(servers: &[&'a Directive], hop: &Hop) -> (Vec<(&'a Directive, b
 }
 
 fn names(server: &Directive) -> impl Iterator<Item = &String> {
-    server.children().iter().filter(|directive| directive.name == "server_name").flat_map(|directive| &directive.args)
+    server
+        .children()
+        .iter()
+        .filter(|directive| directive.name == "server_name")
+        .flat_map(|directive| &directive.args)
 }
 
 /// Exact name, then the longest wildcard in front, then behind, then the first pattern.
@@ -227,7 +245,9 @@ fn find<'a>(level: &'a [Directive], uri: &str, depth: usize) -> (Found, Located<
     for location in locations() {
         let (kind, text) = modifier(location);
         match kind {
-            "=" if text == uri => return (Found::Final, Located { path: vec![location], captures: Vec::new() }),
+            "=" if text == uri => {
+                return (Found::Final, Located { path: vec![location], captures: Vec::new() });
+            }
             "" | "^~" if !text.starts_with('@') && uri.starts_with(text) => {
                 if prefix.is_none_or(|known| modifier(known).1.len() < text.len()) {
                     prefix = Some(location);
@@ -253,7 +273,10 @@ fn find<'a>(level: &'a [Directive], uri: &str, depth: usize) -> (Found, Located<
         if kind != "~" && kind != "~*" {
             continue;
         }
-        let Some(captures) = Pattern::new(text, kind == "~*").and_then(|pattern| pattern.captures(uri)) else { continue };
+        let Some(captures) = Pattern::new(text, kind == "~*").and_then(|pattern| pattern.captures(uri))
+        else {
+            continue;
+        };
         let (_, mut located) = find(location.children(), uri, depth + 1);
         located.path.insert(0, location);
         if located.captures.is_empty() {

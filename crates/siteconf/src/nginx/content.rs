@@ -10,8 +10,27 @@ use crate::modes::{self, Denial, Need, Reach, Worker};
 
 /// Folders in which sites keep what is to be served.
 const SERVED_BELOW: [&str; 22] = [
-    "public", "dist", "build", "public_html", "htdocs", "html", "www", "web", "out", "current", "_site", "site", "output",
-    "current/public", "current/dist", "frontend/dist", "client/dist", "client/build", "app/dist", "dist/browser", "webroot",
+    "public",
+    "dist",
+    "build",
+    "public_html",
+    "htdocs",
+    "html",
+    "www",
+    "web",
+    "out",
+    "current",
+    "_site",
+    "site",
+    "output",
+    "current/public",
+    "current/dist",
+    "frontend/dist",
+    "client/dist",
+    "client/build",
+    "app/dist",
+    "dist/browser",
+    "webroot",
     "pub",
 ];
 
@@ -39,9 +58,14 @@ pub(crate) enum Content<'a> {
 
 /// The file that a URI is mapped to by `root` or `alias`.
 pub(crate) fn mapped(variables: &Variables<'_, '_>, uri: &str) -> PathBuf {
-    let level = |level: &&&[Directive]| level.iter().any(|directive| matches!(directive.name.as_str(), "root" | "alias"));
-    let Some(level) = variables.levels.iter().rev().find(level) else { return relative(uri, Path::new("/usr/share/nginx/html")) };
-    let Some(directive) = level.iter().find(|directive| matches!(directive.name.as_str(), "root" | "alias")) else {
+    let level = |level: &&&[Directive]| {
+        level.iter().any(|directive| matches!(directive.name.as_str(), "root" | "alias"))
+    };
+    let Some(level) = variables.levels.iter().rev().find(level) else {
+        return relative(uri, Path::new("/usr/share/nginx/html"));
+    };
+    let Some(directive) = level.iter().find(|directive| matches!(directive.name.as_str(), "root" | "alias"))
+    else {
         return PathBuf::from(uri);
     };
     let base = variables_without_file(variables, directive.arg(0));
@@ -59,7 +83,8 @@ pub(crate) fn mapped(variables: &Variables<'_, '_>, uri: &str) -> PathBuf {
 /// The location whose block a level is.
 fn location_of<'a>(variables: &Variables<'a, '_>, level: &[Directive]) -> Option<&'a Directive> {
     let all = variables.levels.iter().flat_map(|outer| outer.iter());
-    all.into_iter().find(|directive| directive.name == "location" && std::ptr::eq(directive.children(), level))
+    all.into_iter()
+        .find(|directive| directive.name == "location" && std::ptr::eq(directive.children(), level))
 }
 
 /// `$request_filename` in `root` would never end.
@@ -76,11 +101,15 @@ fn relative(uri: &str, base: &Path) -> PathBuf {
 
 /// The directive that hands the request on, if the innermost location has one.
 pub(crate) fn passes<'a>(variables: &Variables<'a, '_>) -> Option<&'a Directive> {
-    const NAMES: [&str; 6] = ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+    const NAMES: [&str; 6] =
+        ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
     // An upstream is not inherited into a nested location, but an entered `if` is part of its location.
-    variables.levels.iter().rev().take(2).find_map(|level| {
-        level.iter().find(|directive| NAMES.contains(&directive.name.as_str()))
-    })
+    variables
+        .levels
+        .iter()
+        .rev()
+        .take(2)
+        .find_map(|level| level.iter().find(|directive| NAMES.contains(&directive.name.as_str())))
 }
 
 /// What answers for the URI as it stands.
@@ -88,8 +117,21 @@ pub(crate) fn judge<'a>(variables: &Variables<'a, '_>, worker: Option<&Worker>) 
     if let Some(directive) = passes(variables) {
         return Content::Passed(directive);
     }
-    const MODULES: [&str; 8] = ["stub_status", "empty_gif", "content_by_lua_block", "content_by_lua_file", "content_by_lua", "js_content", "perl", "api"];
-    if variables.levels.last().is_some_and(|level| level.iter().any(|directive| MODULES.contains(&directive.name.as_str()))) {
+    const MODULES: [&str; 8] = [
+        "stub_status",
+        "empty_gif",
+        "content_by_lua_block",
+        "content_by_lua_file",
+        "content_by_lua",
+        "js_content",
+        "perl",
+        "api",
+    ];
+    if variables
+        .levels
+        .last()
+        .is_some_and(|level| level.iter().any(|directive| MODULES.contains(&directive.name.as_str())))
+    {
         return Content::Answered;
     }
     let file = mapped(variables, &variables.uri);
@@ -195,7 +237,12 @@ pub(crate) fn index_elsewhere(variables: &Variables<'_, '_>, folder: &Path) -> O
 /// Whether the directory is the one that `root` or `alias` names; and the `root` that a location itself names.
 fn at_base(variables: &Variables<'_, '_>, folder: &Path) -> (bool, Option<PathBuf>) {
     let is_base = |directive: &&Directive| matches!(directive.name.as_str(), "root" | "alias");
-    let found = variables.levels.iter().enumerate().rev().find_map(|(at, level)| level.iter().find(is_base).map(|base| (at, base)));
+    let found = variables
+        .levels
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(at, level)| level.iter().find(is_base).map(|base| (at, base)));
     let Some((at, directive)) = found else { return (false, None) };
     let base = PathBuf::from(variables_without_file(variables, directive.arg(0)).trim_end_matches('/'));
     // Levels: main, http, server, then locations.
@@ -205,7 +252,9 @@ fn at_base(variables: &Variables<'_, '_>, folder: &Path) -> (bool, Option<PathBu
 
 /// A neighbour whose name looks like a version or a misspelling of the folder's.
 fn similar(place: &Path, folder: &Path) -> bool {
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let name = |path: &Path| {
+        path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+    };
     let (one, other) = (name(place), name(folder));
     let common = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     common >= 3 || one.contains(&other) || other.contains(&one)
@@ -213,8 +262,12 @@ fn similar(place: &Path, folder: &Path) -> bool {
 
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<PathBuf> =
-        entries.take(500).filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut found: Vec<PathBuf> = entries
+        .take(500)
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     found.sort();
     found
 }

@@ -27,7 +27,8 @@ pub(crate) fn map(variables: &Variables<'_, '_>, block: &Directive, depth: u8) -
 
 /// The entry of a `map` that a text selects.
 pub(crate) fn choose<'d>(block: &'d Directive, text: &str) -> Option<&'d Directive> {
-    let entries = || block.children().iter().filter(|entry| !matches!(entry.name.as_str(), "hostnames" | "volatile"));
+    let entries =
+        || block.children().iter().filter(|entry| !matches!(entry.name.as_str(), "hostnames" | "volatile"));
     let hostnames = block.children().iter().any(|entry| entry.name == "hostnames");
     let lower = text.to_ascii_lowercase();
     let plain = |entry: &&Directive| {
@@ -48,7 +49,8 @@ pub(crate) fn choose<'d>(block: &'d Directive, text: &str) -> Option<&'d Directi
     };
     let matched = |entry: &&Directive| {
         let Some(pattern) = entry.name.strip_prefix('~') else { return false };
-        let (pattern, ignore_case) = pattern.strip_prefix('*').map_or((pattern, false), |pattern| (pattern, true));
+        let (pattern, ignore_case) =
+            pattern.strip_prefix('*').map_or((pattern, false), |pattern| (pattern, true));
         Pattern::new(pattern, ignore_case).is_some_and(|pattern| pattern.captures(text).is_some())
     };
     entries()
@@ -68,7 +70,8 @@ pub(crate) fn geo(variables: &Variables<'_, '_>, block: &Directive, depth: u8) -
     sources.insert(Source::Address);
     // Behind a proxy that `geo` itself trusts, the forwarded address counts.
     let mut address: Option<IpAddr> = input.text.and_then(|text| text.parse().ok());
-    let proxies: Vec<&str> = block.children().iter().filter(|e| e.name == "proxy").map(|e| e.arg(0)).collect();
+    let proxies: Vec<&str> =
+        block.children().iter().filter(|e| e.name == "proxy").map(|e| e.arg(0)).collect();
     if let Some(peer) = address
         && proxies.iter().any(|proxy| super::access::within(proxy, peer) == Some(true))
         && let Some(last) = variables.hop.header("X-Forwarded-For").and_then(|list| list.rsplit(',').next())
@@ -106,9 +109,8 @@ pub(crate) fn geo_entry(block: &Directive, address: IpAddr) -> Option<&Directive
 /// A `geoip2` lookup: addresses of private networks are in no database, so the default holds for them.
 pub(crate) fn geoip2(variables: &Variables<'_, '_>, block: &Directive, name: &str) -> Value {
     let entry = block.children().iter().find(|inner| inner.name.strip_prefix('$') == Some(name));
-    let default = entry
-        .and_then(|entry| entry.args.iter().find_map(|arg| arg.strip_prefix("default=")))
-        .unwrap_or("");
+    let default =
+        entry.and_then(|entry| entry.args.iter().find_map(|arg| arg.strip_prefix("default="))).unwrap_or("");
     let private = match super::access::client(variables) {
         Some(IpAddr::V4(address)) => address.is_loopback() || address.is_private() || address.is_link_local(),
         Some(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),

@@ -33,7 +33,11 @@ impl Directive {
     /// As it stands in the file, near enough.
     pub(crate) fn shown(&self) -> String {
         let quoted = |arg: &String| {
-            if arg.is_empty() || arg.contains([' ', '{', ';', '"']) { format!("\"{arg}\"") } else { arg.clone() }
+            if arg.is_empty() || arg.contains([' ', '{', ';', '"']) {
+                format!("\"{arg}\"")
+            } else {
+                arg.clone()
+            }
         };
         let args: Vec<String> = self.args.iter().map(quoted).collect();
         let gap = if args.is_empty() { "" } else { " " };
@@ -136,7 +140,14 @@ impl Parser<'_> {
         into.push(Directive { name, args, block: None, raw: None, place: Some(place) });
     }
 
-    fn opened(&mut self, reader: &mut Reader<'_>, words: Vec<String>, place: Place, into: &mut Vec<Directive>, nesting: usize) {
+    fn opened(
+        &mut self,
+        reader: &mut Reader<'_>,
+        words: Vec<String>,
+        place: Place,
+        into: &mut Vec<Directive>,
+        nesting: usize,
+    ) {
         let mut words = words.into_iter();
         let name = words.next().unwrap_or_default();
         let args: Vec<String> = words.collect();
@@ -150,7 +161,11 @@ impl Parser<'_> {
         } else {
             let mut children = Vec::new();
             if self.block(reader, &mut children, nesting + 1) && self.read < MOST_DIRECTIVES {
-                self.files.fault(Some(&place), reader.path, format!("the block of `{}` is not closed", directive.name));
+                self.files.fault(
+                    Some(&place),
+                    reader.path,
+                    format!("the block of `{}` is not closed", directive.name),
+                );
             }
             directive.block = Some(children);
         }

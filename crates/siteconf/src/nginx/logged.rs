@@ -7,6 +7,7 @@ use super::grammar::Directive;
 use super::phases::Phases;
 use super::words::{self, Spoken, Word};
 use super::{Nginx, Refusal, Speech};
+use crate::accessed::Accessed;
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::labels;
@@ -15,14 +16,6 @@ use crate::modes::Worker;
 use crate::modsecurity::{self, Setup};
 use crate::report::{Clue, Place, Strength};
 use crate::source::Files;
-
-/// Access lines for the request's path.
-#[derive(Debug, Default)]
-pub(crate) struct Accessed {
-    pub(crate) lines: Vec<AccessLine>,
-    /// The refused request itself, as it was logged.
-    pub(crate) refused: Option<AccessLine>,
-}
 
 /// What the error logs say.
 #[derive(Debug, Default)]
@@ -33,24 +26,6 @@ pub(crate) struct Heard {
     pub(crate) logs: Vec<(PathBuf, Vec<String>)>,
 }
 
-impl Accessed {
-    /// The request with what the log knows better: the client's address, a guessed agent.
-    pub(crate) fn refined(&self, hop: &Hop) -> Hop {
-        let mut hop = hop.clone();
-        let Some(line) = &self.refused else { return hop };
-        if hop.client.is_none() {
-            hop.client = line.client;
-        }
-        if let Some(agent) = &line.user_agent
-            && agent != "-"
-            && hop.guessed.iter().any(|name| name == "User-Agent")
-        {
-            hop.set_header("User-Agent", agent);
-        }
-        hop
-    }
-}
-
 /// Where a log named in a configuration may lie: nginx takes relative names from its prefix, which is not written there.
 fn located(site: &Nginx, name: &str) -> Option<PathBuf> {
     let path = Path::new(name);
@@ -58,7 +33,13 @@ fn located(site: &Nginx, name: &str) -> Option<PathBuf> {
         return Some(path.to_path_buf());
     }
     let folder = site.root.parent()?;
-    let bases = [Some(folder), folder.parent(), folder.parent().and_then(Path::parent), Some(Path::new("/usr/share/nginx")), Some(Path::new("/var/lib/nginx"))];
+    let bases = [
+        Some(folder),
+        folder.parent(),
+        folder.parent().and_then(Path::parent),
+        Some(Path::new("/usr/share/nginx")),
+        Some(Path::new("/var/lib/nginx")),
+    ];
     bases.into_iter().flatten().map(|base| base.join(path)).find(|path| path.is_file())
 }
 
@@ -81,24 +62,20 @@ pub(crate) fn access(site: &Nginx, server: &Directive, hop: &Hop) -> Accessed {
         };
         let Some(lines) = logs::with_rotated(&path) else { continue };
         read.push(path);
-        let parsed = lines.iter().filter_map(|line| format.line(line).or_else(|| AccessLine::guess(line)));
-        found.lines.extend(parsed.filter(|line| logs::fit(hop, &line.method, &line.target).is_some()));
+        found.learn(
+            lines.iter().filter_map(|line| format.line(line).or_else(|| AccessLine::guess(line))),
+            hop,
+        );
     }
-    let refused = found.lines.iter().filter(|line| line.status == 403).filter_map(|line| {
-        // What an upstream or a format with more in it says is worth more than a plain line.
-        logs::fit(hop, &line.method, &line.target).map(|fit| (fit, line.when, line.clone()))
-    });
-    let mut refused: Vec<_> = refused.collect();
-    if refused.iter().any(|(_, _, line)| !line.upstream_status.is_empty()) {
-        refused.retain(|(_, _, line)| !line.upstream_status.is_empty());
-    }
-    found.refused = logs::best(refused, hop.at);
+    found.choose(hop);
     found
 }
 
 fn format(site: &Nginx, name: &str) -> Option<Format> {
-    let directive = site.http().iter().find(|directive| directive.name == "log_format" && directive.arg(0) == name)?;
-    let text: String = directive.args.iter().skip(1).filter(|arg| !arg.starts_with("escape=")).cloned().collect();
+    let directive =
+        site.http().iter().find(|directive| directive.name == "log_format" && directive.arg(0) == name)?;
+    let text: String =
+        directive.args.iter().skip(1).filter(|arg| !arg.starts_with("escape=")).cloned().collect();
     Some(Format::nginx(&text))
 }
 
@@ -159,8 +136,12 @@ pub(crate) fn reconcile(phases: &Phases<'_, '_>, heard: &Heard, accessed: &Acces
             // The log names another reason than this one.
             (Some(_), _) => clue.strength = clue.strength.min(Strength::Suggestive),
             // A silent refusal fits a silent log; one that would have spoken does not.
-            (None, Some(_)) if heard.listening && refusal.certain != Truth::Yes => clue.strength = Strength::Suggestive,
-            (None, Some(_)) if heard.listening && logged_elsewhere(accessed) => clue.strength = Strength::Strong,
+            (None, Some(_)) if heard.listening && refusal.certain != Truth::Yes => {
+                clue.strength = Strength::Suggestive
+            }
+            (None, Some(_)) if heard.listening && logged_elsewhere(accessed) => {
+                clue.strength = Strength::Strong
+            }
             (None, _) => {}
         }
         clues.push(clue);
@@ -172,7 +153,9 @@ pub(crate) fn reconcile(phases: &Phases<'_, '_>, heard: &Heard, accessed: &Acces
     }
     // An uncertain and silent refusal that nothing certain follows is the best there is.
     if !phases.certainly_refused() && heard.listening && heard.spoken.is_none() && phases.passes.is_none() {
-        let silent: Vec<usize> = (0..phases.refusals.len()).filter(|at| phases.refusals.get(*at).is_some_and(|refusal| refusal.speaks.is_none())).collect();
+        let silent: Vec<usize> = (0..phases.refusals.len())
+            .filter(|at| phases.refusals.get(*at).is_some_and(|refusal| refusal.speaks.is_none()))
+            .collect();
         if let [only] = silent.as_slice()
             && accessed.refused.is_some()
             && let Some(clue) = clues.get_mut(*only)
@@ -213,21 +196,54 @@ fn speech(word: &Word) -> Option<Speech> {
 /// What the log says although the configuration as it stands now does not come to it.
 fn unforeseen(phases: &Phases<'_, '_>, spoken: &Spoken, hop: &Hop) -> Option<Clue> {
     let line = || Some(spoken.line.clone());
-    let clue = |cause: &str, said: String| Clue::new(cause, Strength::Decisive, said).at(Some(spoken.place.clone())).quoting(line());
+    let clue = |cause: &str, said: String| {
+        Clue::new(cause, Strength::Decisive, said).at(Some(spoken.place.clone())).quoting(line())
+    };
     Some(match &spoken.word {
         Word::Forbidden => {
             let who = spoken.client.map_or_else(|| "the client".to_owned(), |client| client.to_string());
-            clue("nginx.deny-rule", format!("nginx refused {who} by an `allow`/`deny` rule, says its error log")).fixed_by([format!("allow {who};  (before the `deny` in effect)")])
+            clue(
+                "nginx.deny-rule",
+                format!("nginx refused {who} by an `allow`/`deny` rule, says its error log"),
+            )
+            .fixed_by([format!("allow {who};  (before the `deny` in effect)")])
         }
-        Word::Index(folder) => clue("nginx.no-index-autoindex-off", format!("`{}` has no index and no listing, says nginx's error log", folder.display())).fixed_by([format!("put an index file into {}", folder.display())]),
+        Word::Index(folder) => clue(
+            "nginx.no-index-autoindex-off",
+            format!("`{}` has no index and no listing, says nginx's error log", folder.display()),
+        )
+        .fixed_by([format!("put an index file into {}", folder.display())]),
         Word::Permission(file) => return Some(permission(phases, file, spoken)),
-        Word::Link(file) => clue("nginx.disable_symlinks", format!("a link on the way to `{}` is forbidden, says nginx's error log", file.display())).fixed_by(["serve the real path, or relax `disable_symlinks`".to_owned()]),
-        Word::Limiting => clue("nginx.limit_req_status-403", "the request went over a rate or connection limit, says nginx's error log".to_owned()).fixed_by(["limit_req_status 429;".to_owned(), "raise rate or burst".to_owned()]),
-        Word::Script(script) => return Some(super::onward::script_refused(script, Strength::Decisive).at(Some(spoken.place.clone())).quoting(line())),
-        Word::ScriptUnreadable(script) => clue("nginx.fs-permission", format!("PHP-FPM's user may not read `{}`", script.display())).by("php-fpm").fixed_by([format!("chmod o+r {}", crate::modes::quoted(script))]),
-        Word::NoPasswords(file) => clue("nginx.fs-permission", format!("the password file `{}` does not exist: nginx refuses everybody", file.display())).fixed_by([format!("create {} or correct `auth_basic_user_file`", file.display())]),
+        Word::Link(file) => clue(
+            "nginx.disable_symlinks",
+            format!("a link on the way to `{}` is forbidden, says nginx's error log", file.display()),
+        )
+        .fixed_by(["serve the real path, or relax `disable_symlinks`".to_owned()]),
+        Word::Limiting => clue(
+            "nginx.limit_req_status-403",
+            "the request went over a rate or connection limit, says nginx's error log".to_owned(),
+        )
+        .fixed_by(["limit_req_status 429;".to_owned(), "raise rate or burst".to_owned()]),
+        Word::Script(script) => {
+            return Some(
+                super::onward::script_refused(script, Strength::Decisive)
+                    .at(Some(spoken.place.clone()))
+                    .quoting(line()),
+            );
+        }
+        Word::ScriptUnreadable(script) => {
+            clue("nginx.fs-permission", format!("PHP-FPM's user may not read `{}`", script.display()))
+                .by("php-fpm")
+                .fixed_by([format!("chmod o+r {}", crate::modes::quoted(script))])
+        }
+        Word::NoPasswords(file) => clue(
+            "nginx.fs-permission",
+            format!("the password file `{}` does not exist: nginx refuses everybody", file.display()),
+        )
+        .fixed_by([format!("create {} or correct `auth_basic_user_file`", file.display())]),
         Word::Lua => {
-            let known = phases.refusals.iter().any(|refusal: &Refusal| refusal.clue.cause == "nginx.lua-access");
+            let known =
+                phases.refusals.iter().any(|refusal: &Refusal| refusal.clue.cause == "nginx.lua-access");
             let mut found = clue("nginx.lua-access", "a Lua handler wrote this about the request".to_owned());
             found.strength = if known { Strength::Decisive } else { Strength::Suggestive };
             let _ = hop;
@@ -240,20 +256,43 @@ fn unforeseen(phases: &Phases<'_, '_>, spoken: &Spoken, hop: &Hop) -> Option<Clu
 /// `Permission denied` although modes as seen from here allow it, or for a file that the configuration does not lead to.
 fn permission(phases: &Phases<'_, '_>, file: &Path, spoken: &Spoken) -> Clue {
     use crate::modes::{Need, Reach, reach};
-    let worker = phases.worker.clone().unwrap_or(Worker { name: "nginx".to_owned(), uid: u32::MAX, groups: Vec::new() });
+    let worker = phases.worker.clone().unwrap_or(Worker {
+        name: "nginx".to_owned(),
+        uid: u32::MAX,
+        groups: Vec::new(),
+    });
     let shown = crate::modes::quoted(file);
     let base = match reach(file, Need::Read, &worker) {
-        Reach::Denied(denial) if denial.parent => Clue::new("nginx.fs-parent-dir-execute-bit", Strength::Decisive, format!("`{}` may not search `{}`", worker.name, denial.shown())).fixed_by(denial.fix(&worker)),
-        Reach::Denied(denial) => Clue::new("nginx.fs-permission", Strength::Decisive, format!("`{}` may not read `{}`", worker.name, denial.shown())).fixed_by(denial.fix(&worker)),
+        Reach::Denied(denial) if denial.parent => Clue::new(
+            "nginx.fs-parent-dir-execute-bit",
+            Strength::Decisive,
+            format!("`{}` may not search `{}`", worker.name, denial.shown()),
+        )
+        .fixed_by(denial.fix(&worker)),
+        Reach::Denied(denial) => Clue::new(
+            "nginx.fs-permission",
+            Strength::Decisive,
+            format!("`{}` may not read `{}`", worker.name, denial.shown()),
+        )
+        .fixed_by(denial.fix(&worker)),
         _ => {
-            let mut clue = Clue::new("nginx.fs-permission", Strength::Decisive, format!("the kernel refused `{}` to nginx, while its mode allows it now", file.display()));
+            let mut clue = Clue::new(
+                "nginx.fs-permission",
+                Strength::Decisive,
+                format!("the kernel refused `{}` to nginx, while its mode allows it now", file.display()),
+            );
             let other = labels::audited(file, &folders(&spoken.place)).or_else(|| labels::label(file));
             match other {
                 Some(refusal) => {
                     clue.said = format!("{}: {}", clue.said, refusal.said);
                     clue = clue.fixed_by(refusal.fix);
                 }
-                None => clue = clue.fixed_by([format!("namei -l {shown}"), format!("ls -Z {shown}  (SELinux: restorecon -Rv {shown})")]),
+                None => {
+                    clue = clue.fixed_by([
+                        format!("namei -l {shown}"),
+                        format!("ls -Z {shown}  (SELinux: restorecon -Rv {shown})"),
+                    ])
+                }
             }
             clue
         }
@@ -266,7 +305,13 @@ fn folders(place: &Place) -> Vec<PathBuf> {
 }
 
 /// ModSecurity, if it is on for this section.
-pub(crate) fn modsecurity(site: &Nginx, phases: &Phases<'_, '_>, heard: &Heard, hop: &Hop, files: &mut Files) -> Vec<Clue> {
+pub(crate) fn modsecurity(
+    site: &Nginx,
+    phases: &Phases<'_, '_>,
+    heard: &Heard,
+    hop: &Hop,
+    files: &mut Files,
+) -> Vec<Clue> {
     let levels = &phases.variables.levels;
     if !is_on(levels, "modsecurity") {
         return Vec::new();
@@ -281,7 +326,8 @@ pub(crate) fn modsecurity(site: &Nginx, phases: &Phases<'_, '_>, heard: &Heard, 
                     modsecurity::read_file(&path, place, &mut setup, files);
                 }
                 "modsecurity_rules" => {
-                    let (path, line) = place.map_or((site.root.clone(), 0), |place| (place.file.clone(), place.line));
+                    let (path, line) =
+                        place.map_or((site.root.clone(), 0), |place| (place.file.clone(), place.line));
                     modsecurity::read_text(directive.arg(0), &path, line, &mut setup, files);
                 }
                 _ => {}
@@ -291,17 +337,24 @@ pub(crate) fn modsecurity(site: &Nginx, phases: &Phases<'_, '_>, heard: &Heard, 
     if let Some(clue) = modsecurity::from_logs(&heard.logs, &setup, hop) {
         return vec![clue];
     }
-    let Some((_, place)) = setup.engine.clone().filter(|_| setup.refuses() && setup.rules > 0) else { return Vec::new() };
+    let Some((_, place)) = setup.engine.clone().filter(|_| setup.refuses() && setup.rules > 0) else {
+        return Vec::new();
+    };
     let logs_seen = heard.listening || setup.audit_logs.iter().any(|log| log.exists());
     let strength = if logs_seen { Strength::Against } else { Strength::Suggestive };
-    let said = if logs_seen { "ModSecurity is on, and its logs have no refusal of this request" } else { "ModSecurity is on here, and no log of it can be read" };
+    let said = if logs_seen {
+        "ModSecurity is on, and its logs have no refusal of this request"
+    } else {
+        "ModSecurity is on here, and no log of it can be read"
+    };
     vec![Clue::new("modsecurity.crs-generic", strength, said).at(Some(place))]
 }
 
 /// Refusals of the mapped file by SELinux or AppArmor, where nothing else explains the answer.
 pub(crate) fn kernel(_site: &Nginx, phases: &Phases<'_, '_>, heard: &Heard) -> Vec<Clue> {
     let Some(file) = phases.file.as_ref().filter(|_| phases.passes.is_none()) else { return Vec::new() };
-    let beside: Vec<PathBuf> = heard.logs.iter().filter_map(|(log, _)| log.parent().map(Path::to_path_buf)).collect();
+    let beside: Vec<PathBuf> =
+        heard.logs.iter().filter_map(|(log, _)| log.parent().map(Path::to_path_buf)).collect();
     let (refusal, strength) = match labels::audited(file, &beside) {
         Some(refusal) => (refusal, Strength::Decisive),
         None => match labels::label(file) {
@@ -310,5 +363,10 @@ pub(crate) fn kernel(_site: &Nginx, phases: &Phases<'_, '_>, heard: &Heard) -> V
         },
     };
     let place = refusal.log.map(|file| Place { file, line: 0 });
-    vec![Clue::new("nginx.fs-permission", strength, refusal.said).at(place).quoting(refusal.quote).fixed_by(refusal.fix)]
+    vec![
+        Clue::new("nginx.fs-permission", strength, refusal.said)
+            .at(place)
+            .quoting(refusal.quote)
+            .fixed_by(refusal.fix),
+    ]
 }

@@ -1,14 +1,13 @@
 //! Where nginx sends a request on to, and what it changes in it: upstreams, authorizers, PHP.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Nginx;
 use super::choose::{self, Levels, inherited, inherited_all, modifier};
 use super::grammar::Directive;
-use super::logged::Accessed;
 use super::phases::Phases;
 use super::variables::Variables;
+use crate::accessed::Accessed;
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::report::{Clue, Strength};
@@ -51,10 +50,18 @@ fn authorizer(site: &Nginx, phases: &Phases<'_, '_>, asks: &Directive, accessed:
     };
     let mut next = match super::content::passes(&sub) {
         Some(passes) => passed(site, &sub, passes, &hop, &Accessed::default()),
-        None => vec![Next { label: format!("subrequest {uri}"), hop: hop.clone(), socket: None, role: Role::Authorizer, refused: Truth::Unknown }],
+        None => vec![Next {
+            label: format!("subrequest {uri}"),
+            hop: hop.clone(),
+            socket: None,
+            role: Role::Authorizer,
+            refused: Truth::Unknown,
+        }],
     };
     // No upstream was asked for the request itself: the authorizer's answer ended it.
-    let ended = accessed.refused.as_ref().is_some_and(|line| line.upstream_status == "-" || line.upstream_status == "403" && phases.passes.is_none());
+    let ended = accessed.refused.as_ref().is_some_and(|line| {
+        line.upstream_status == "-" || line.upstream_status == "403" && phases.passes.is_none()
+    });
     for next in &mut next {
         next.role = Role::Authorizer;
         next.refused = if ended { Truth::Yes } else { Truth::Unknown };
@@ -63,11 +70,20 @@ fn authorizer(site: &Nginx, phases: &Phases<'_, '_>, asks: &Directive, accessed:
 }
 
 /// The upstream's addresses, with the request as it arrives there.
-fn passed(site: &Nginx, variables: &Variables<'_, '_>, passes: &Directive, hop: &Hop, accessed: &Accessed) -> Vec<Next> {
+fn passed(
+    site: &Nginx,
+    variables: &Variables<'_, '_>,
+    passes: &Directive,
+    hop: &Hop,
+    accessed: &Accessed,
+) -> Vec<Next> {
     let Some(text) = variables.expand(passes.arg(0)).text else { return Vec::new() };
     let (scheme, rest) = text.split_once("://").unwrap_or(("http", &text));
     let (place, path) = match rest.strip_prefix("unix:") {
-        Some(socket) => (format!("unix:{}", socket.split(':').next().unwrap_or(socket)), socket.split_once(':').map(|(_, path)| path.to_owned())),
+        Some(socket) => (
+            format!("unix:{}", socket.split(':').next().unwrap_or(socket)),
+            socket.split_once(':').map(|(_, path)| path.to_owned()),
+        ),
         None => match rest.find('/') {
             Some(at) => (rest.get(..at).unwrap_or(rest).to_owned(), rest.get(at..).map(str::to_owned)),
             None => (rest.to_owned(), None),
@@ -107,12 +123,15 @@ fn passed(site: &Nginx, variables: &Variables<'_, '_>, passes: &Directive, hop: 
 
 /// The servers of an upstream, or the one address that is named.
 fn members(site: &Nginx, place: &str) -> Vec<String> {
-    let upstream = site.http().iter().find(|directive| directive.name == "upstream" && directive.arg(0) == place);
+    let upstream =
+        site.http().iter().find(|directive| directive.name == "upstream" && directive.arg(0) == place);
     match upstream {
         Some(upstream) => upstream
             .children()
             .iter()
-            .filter(|inner| inner.name == "server" && !inner.args.iter().any(|arg| arg == "down" || arg == "backup"))
+            .filter(|inner| {
+                inner.name == "server" && !inner.args.iter().any(|arg| arg == "down" || arg == "backup")
+            })
             .map(|inner| inner.arg(0).to_owned())
             .take(32)
             .collect(),
@@ -144,7 +163,8 @@ fn target(variables: &Variables<'_, '_>, passes: &Directive, path: Option<&str>)
     let location = variables.levels.iter().flat_map(|level| level.iter()).find(|directive| {
         directive.name == "location" && directive.children().iter().any(|inner| std::ptr::eq(inner, passes))
     });
-    let prefix = location.map(modifier).filter(|(kind, _)| !kind.starts_with('~')).map_or("", |(_, prefix)| prefix);
+    let prefix =
+        location.map(modifier).filter(|(kind, _)| !kind.starts_with('~')).map_or("", |(_, prefix)| prefix);
     let rest = variables.uri.strip_prefix(prefix).unwrap_or("");
     format!("{path}{rest}{query}")
 }
@@ -163,7 +183,9 @@ fn headers(variables: &Variables<'_, '_>, passes: &Directive, place: &str, next:
             next.set_header(directive.arg(0), &value);
         }
     }
-    if inherited(&variables.levels, &format!("{module}_pass_request_headers")).is_some_and(|flag| flag.arg(0) == "off") {
+    if inherited(&variables.levels, &format!("{module}_pass_request_headers"))
+        .is_some_and(|flag| flag.arg(0) == "off")
+    {
         next.headers.retain(|(name, _)| name.eq_ignore_ascii_case("Host"));
     }
     if let Some(method) = inherited(&variables.levels, &format!("{module}_method")) {
@@ -181,7 +203,8 @@ fn script(variables: &Variables<'_, '_>) -> String {
         uri.push_str(index);
     }
     if let Some(split) = inherited(&variables.levels, "fastcgi_split_path_info")
-        && let Some(captures) = crate::pattern::Pattern::new(split.arg(0), false).and_then(|pattern| pattern.captures(&uri))
+        && let Some(captures) =
+            crate::pattern::Pattern::new(split.arg(0), false).and_then(|pattern| pattern.captures(&uri))
         && let Some((_, script)) = captures.get(1)
     {
         uri.clone_from(script);
@@ -204,36 +227,19 @@ pub(crate) fn opened(script: &str) -> PathBuf {
 
 /// PHP-FPM's refusal to run what does not end as scripts do.
 pub(crate) fn script_refused(script: &Path, strength: Strength) -> Clue {
-    let said = format!("PHP-FPM runs only files that end as `security.limit_extensions` says, and `{}` does not", script.display());
+    let said = format!(
+        "PHP-FPM runs only files that end as `security.limit_extensions` says, and `{}` does not",
+        script.display()
+    );
     Clue::new("phpfpm.limit-extensions", strength, said).fixed_by([
         "location ~ \\.php$ { try_files $uri =404; fastcgi_pass …; }  (pass only scripts on)".to_owned(),
-        "serve other files by nginx itself: location / { try_files $uri $uri/ /index.php?$query_string; }".to_owned(),
+        "serve other files by nginx itself: location / { try_files $uri $uri/ /index.php?$query_string; }"
+            .to_owned(),
     ])
 }
 
 /// One member of a pool refuses, others do not.
 pub(crate) fn balance(phases: &Phases<'_, '_>, accessed: &Accessed, hop: &Hop) -> Vec<Clue> {
-    if phases.passes.is_none() {
-        return Vec::new();
-    }
-    let mut shares: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for line in accessed.lines.iter().filter(|line| !line.upstream.is_empty() && line.upstream != "-") {
-        let entry = shares.entry(line.upstream.as_str()).or_default();
-        entry.0 += usize::from(line.status == 403);
-        entry.1 += 1;
-    }
-    let bad: Vec<&str> = shares.iter().filter(|(_, (refused, all))| refused * 10 >= all * 9).map(|(member, _)| *member).collect();
-    let good = shares.iter().filter(|(_, (refused, all))| refused * 10 <= *all).count();
-    let place = phases.passes.and_then(|passes| passes.place.clone());
-    if let ([bad], true) = (bad.as_slice(), good > 0) {
-        let table: Vec<String> = shares.iter().map(|(member, (refused, all))| format!("{member}: {refused} of {all}")).collect();
-        let said = format!("only `{bad}` answers 403 to `{}`; refused per member: {}", hop.raw_path(), table.join(", "));
-        return vec![
-            Clue::new("lb.one-bad-backend", Strength::Decisive, said)
-                .at(place)
-                .quoting(accessed.refused.as_ref().map(|line| crate::logs::quote(&line.text)))
-                .fixed_by([format!("take `server {bad}` out of the upstream (`down`), then compare its release, configuration and permissions with the others")]),
-        ];
-    }
-    Vec::new()
+    let Some(passes) = phases.passes else { return Vec::new() };
+    accessed.one_of_many(passes.place.clone(), hop).into_iter().collect()
 }

@@ -43,7 +43,8 @@ impl Phases<'_, '_> {
             .filter(|directive| directive.name == "server_name")
             .flat_map(|directive| directive.args.iter().map(String::as_str))
             .collect();
-        let mut section = format!("server {}", if names.is_empty() { "(no name)".to_owned() } else { names.join(" ") });
+        let mut section =
+            format!("server {}", if names.is_empty() { "(no name)".to_owned() } else { names.join(" ") });
         for location in &self.located {
             section.push_str(" > ");
             section.push_str(location.shown().trim_end_matches(" {"));
@@ -137,7 +138,9 @@ impl<'a> Phases<'a, '_> {
 
     /// Whether the level keeps the location although it changed the path.
     fn broke(&self, level: &[Directive]) -> bool {
-        level.iter().any(|directive| directive.name == "break" || directive.name == "rewrite" && directive.arg(2) == "break")
+        level.iter().any(|directive| {
+            directive.name == "break" || directive.name == "rewrite" && directive.arg(2) == "break"
+        })
     }
 
     /// Runs a rewrite phase; `true` if it ended the request.
@@ -208,19 +211,39 @@ impl<'a> Phases<'a, '_> {
     fn limits(&mut self) {
         for (limit, status) in [("limit_req", "limit_req_status"), ("limit_conn", "limit_conn_status")] {
             let Some(directive) = inherited(&self.variables.levels, limit) else { continue };
-            let Some(status) = inherited(&self.variables.levels, status).filter(|status| status.arg(0) == "403") else { continue };
-            let said = format!("`{}` limits {}, and `{}` makes the answer a 403", directive.shown(), self.section(), status.shown());
+            let Some(status) =
+                inherited(&self.variables.levels, status).filter(|status| status.arg(0) == "403")
+            else {
+                continue;
+            };
+            let said = format!(
+                "`{}` limits {}, and `{}` makes the answer a 403",
+                directive.shown(),
+                self.section(),
+                status.shown()
+            );
             let clue = Clue::new("nginx.limit_req_status-403", Strength::Suggestive, said)
                 .at(directive.place.clone())
                 .quoting(Some(directive.shown()))
-                .fixed_by([format!("{} 429;", status.name), "raise the zone's rate or `burst` if ordinary use reaches it".to_owned()]);
+                .fixed_by([
+                    format!("{} 429;", status.name),
+                    "raise the zone's rate or `burst` if ordinary use reaches it".to_owned(),
+                ]);
             self.refusals.push(Refusal { clue, certain: Truth::Unknown, speaks: Some(Speech::Limiting) });
         }
     }
 
     /// Lua handlers that may exit with 403.
     fn lua(&mut self) {
-        for name in ["access_by_lua_block", "access_by_lua_file", "access_by_lua", "rewrite_by_lua_block", "rewrite_by_lua_file", "content_by_lua_block", "content_by_lua_file"] {
+        for name in [
+            "access_by_lua_block",
+            "access_by_lua_file",
+            "access_by_lua",
+            "rewrite_by_lua_block",
+            "rewrite_by_lua_file",
+            "content_by_lua_block",
+            "content_by_lua_file",
+        ] {
             let Some(directive) = inherited(&self.variables.levels, name) else { continue };
             let text = match &directive.raw {
                 Some(raw) => raw.clone(),
@@ -235,7 +258,11 @@ impl<'a> Phases<'a, '_> {
                 code.contains("HTTP_FORBIDDEN") || code.contains("403")
             });
             let Some(exits) = exits else { continue };
-            let said = format!("the Lua handler `{}` can end a request with 403: `{}`", directive.name, exits.trim());
+            let said = format!(
+                "the Lua handler `{}` can end a request with 403: `{}`",
+                directive.name,
+                exits.trim()
+            );
             let clue = Clue::new("nginx.lua-access", Strength::Strong, said)
                 .at(directive.place.clone())
                 .quoting(Some(text.trim().chars().take(600).collect()))
@@ -246,7 +273,8 @@ impl<'a> Phases<'a, '_> {
 
     fn content(&mut self) {
         // It is not inherited, neither from the server nor into a nested location.
-        let own = self.variables.levels.last().and_then(|level| level.iter().find(|own| own.name == "try_files"));
+        let own =
+            self.variables.levels.last().and_then(|level| level.iter().find(|own| own.name == "try_files"));
         if let Some(directive) = own
             && self.try_files(directive)
         {
@@ -280,7 +308,8 @@ impl<'a> Phases<'a, '_> {
                 Some(worker) => modes::reach(&file, Need::Look, worker),
                 None => return false,
             };
-            let fits = matches!(found, Reach::Directory if wants_folder) || matches!(found, Reach::File if !wants_folder);
+            let fits = matches!(found, Reach::Directory if wants_folder)
+                || matches!(found, Reach::File if !wants_folder);
             if fits {
                 self.variables.uri = text;
                 return false;
@@ -289,7 +318,9 @@ impl<'a> Phases<'a, '_> {
         if last.starts_with('=') {
             if last == "=403" {
                 let said = format!("`{}` found none of its files", directive.shown());
-                let clue = Clue::new("nginx.return-403", Strength::Decisive, said).at(directive.place.clone()).fixed_by(["end `try_files` with =404 or a page".to_owned()]);
+                let clue = Clue::new("nginx.return-403", Strength::Decisive, said)
+                    .at(directive.place.clone())
+                    .fixed_by(["end `try_files` with =404 or a page".to_owned()]);
                 self.refusals.push(Refusal { clue, certain: Truth::Yes, speaks: None });
             }
             self.ended = true;
@@ -320,12 +351,22 @@ impl<'a> Phases<'a, '_> {
 
     fn denied(&mut self, file: PathBuf, denial: &modes::Denial) {
         let cause = if denial.parent { "nginx.fs-parent-dir-execute-bit" } else { "nginx.fs-permission" };
-        let worker = self.worker.clone().unwrap_or(Worker { name: "the worker".into(), uid: u32::MAX, groups: Vec::new() });
+        let worker = self.worker.clone().unwrap_or(Worker {
+            name: "the worker".into(),
+            uid: u32::MAX,
+            groups: Vec::new(),
+        });
         let what = if denial.parent { "may not search" } else { "may not read" };
-        let said = format!("the worker runs as `{}` and {what} `{}` on the way to `{}`", worker.name, denial.shown(), file.display());
+        let said = format!(
+            "the worker runs as `{}` and {what} `{}` on the way to `{}`",
+            worker.name,
+            denial.shown(),
+            file.display()
+        );
         let certain = if denial.listed { Truth::Unknown } else { Truth::Yes };
         let strength = if denial.listed { Strength::Strong } else { Strength::Decisive };
-        let clue = Clue::new(cause, strength, said).quoting(Some(denial.shown())).fixed_by(denial.fix(&worker));
+        let clue =
+            Clue::new(cause, strength, said).quoting(Some(denial.shown())).fixed_by(denial.fix(&worker));
         self.refusals.push(Refusal { clue, certain, speaks: Some(Speech::Permission) });
         self.file = Some(file);
         self.ended = true;
@@ -333,21 +374,40 @@ impl<'a> Phases<'a, '_> {
 
     fn no_index(&mut self, folder: PathBuf) {
         let names = content::index_names(&self.variables).join(", ");
-        let base = inherited(&self.variables.levels, "alias").or_else(|| inherited(&self.variables.levels, "root"));
+        let base =
+            inherited(&self.variables.levels, "alias").or_else(|| inherited(&self.variables.levels, "root"));
         let clue = match content::index_elsewhere(&self.variables, &folder) {
             Some(right) => {
-                let said = format!("`{}` has no index ({names}), but `{}` has: {} names the wrong directory", folder.display(), right.display(), base.map_or_else(|| "`root`".to_owned(), |base| format!("`{}`", base.shown())));
+                let said = format!(
+                    "`{}` has no index ({names}), but `{}` has: {} names the wrong directory",
+                    folder.display(),
+                    right.display(),
+                    base.map_or_else(|| "`root`".to_owned(), |base| format!("`{}`", base.shown()))
+                );
                 let name = base.map_or("root", |base| base.name.as_str());
                 Clue::new("nginx.alias-or-root-wrong", Strength::Decisive, said)
                     .at(base.and_then(|base| base.place.clone()))
-                    .fixed_by([format!("{name} {}{};", right.display(), if name == "alias" { "/" } else { "" })])
+                    .fixed_by([format!(
+                        "{name} {}{};",
+                        right.display(),
+                        if name == "alias" { "/" } else { "" }
+                    )])
             }
             None => {
-                let said = format!("`{}` is a directory without an index ({names}), and `autoindex` is off", folder.display());
-                let place = inherited_all(&self.variables.levels, &["index"]).first().and_then(|index| index.place.clone());
+                let said = format!(
+                    "`{}` is a directory without an index ({names}), and `autoindex` is off",
+                    folder.display()
+                );
+                let place = inherited_all(&self.variables.levels, &["index"])
+                    .first()
+                    .and_then(|index| index.place.clone());
                 Clue::new("nginx.no-index-autoindex-off", Strength::Decisive, said)
                     .at(self.located.last().map_or(place, |location| location.place.clone()))
-                    .fixed_by([format!("put the index file into {}", folder.display()), "or, for an application with one entry: try_files $uri $uri/ /index.html;".to_owned(), "or, only if a listing is wanted: autoindex on;".to_owned()])
+                    .fixed_by([
+                        format!("put the index file into {}", folder.display()),
+                        "or, for an application with one entry: try_files $uri $uri/ /index.html;".to_owned(),
+                        "or, only if a listing is wanted: autoindex on;".to_owned(),
+                    ])
             }
         };
         self.refusals.push(Refusal { clue, certain: Truth::Yes, speaks: Some(Speech::Index) });
@@ -364,7 +424,10 @@ impl<'a> Phases<'a, '_> {
         let clue = Clue::new("nginx.disable_symlinks", Strength::Decisive, said)
             .at(directive.and_then(|directive| directive.place.clone()))
             .quoting(Some(shown))
-            .fixed_by([format!("chown -h {owner} {}  (with if_not_owner)", modes::quoted(link)), "or serve the real path, or relax the check with `from=`".to_owned()]);
+            .fixed_by([
+                format!("chown -h {owner} {}  (with if_not_owner)", modes::quoted(link)),
+                "or serve the real path, or relax the check with `from=`".to_owned(),
+            ]);
         self.refusals.push(Refusal { clue, certain: Truth::Yes, speaks: Some(Speech::Link) });
         self.file = Some(file);
         self.ended = true;

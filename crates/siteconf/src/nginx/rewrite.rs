@@ -51,7 +51,11 @@ pub(crate) struct Trace<'a> {
 }
 
 /// Runs one level.
-pub(crate) fn run<'a>(level: &'a [Directive], variables: &mut Variables<'a, '_>, trace: &mut Trace<'a>) -> Step<'a> {
+pub(crate) fn run<'a>(
+    level: &'a [Directive],
+    variables: &mut Variables<'a, '_>,
+    trace: &mut Trace<'a>,
+) -> Step<'a> {
     walk(level, variables, trace, &mut Vec::new(), 0)
 }
 
@@ -67,7 +71,9 @@ fn walk<'a>(
             "set" => {
                 let mut value = variables.expand(directive.arg(1));
                 // What a variable is set to under a condition tells of that condition.
-                value.sources.extend(conditions.iter().flat_map(|condition| condition.value.sources.iter().cloned()));
+                value
+                    .sources
+                    .extend(conditions.iter().flat_map(|condition| condition.value.sources.iter().cloned()));
                 variables.set.insert(directive.arg(0).trim_start_matches('$').to_owned(), value);
             }
             "break" => return Step::Break,
@@ -132,7 +138,8 @@ fn rewrite<'a>(directive: &Directive, variables: &mut Variables<'_, '_>) -> Step
     if matches!(flag, "redirect" | "permanent") || target.contains("://") || target.starts_with("$scheme") {
         return Step::Redirect;
     }
-    let (path, query) = target.split_once('?').map_or((target.as_str(), None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        target.split_once('?').map_or((target.as_str(), None), |(path, query)| (path, Some(query)));
     variables.uri = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     match query {
         // A question mark at the end drops the old arguments.

@@ -16,14 +16,19 @@ pub(crate) fn secure_link(variables: &Variables<'_, '_>) -> Value {
     }
     let Some(link) = inherited(levels, "secure_link") else { return Value::from("", Source::SecureLink) };
     let Some(parts) = variables.expand(link.arg(0)).text else { return Value::unknown(Source::SecureLink) };
-    let (hash, expires) = parts.split_once(',').map_or((parts.as_str(), None), |(hash, when)| (hash, Some(when)));
+    let (hash, expires) =
+        parts.split_once(',').map_or((parts.as_str(), None), |(hash, when)| (hash, Some(when)));
     let expires = expires.map(|when| when.parse::<i64>().unwrap_or(0));
     if expires.is_some_and(|when| when <= 0) {
         return Value::from("", Source::SecureLink);
     }
     let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(hash.trim_end_matches('='));
-    let Some(expression) = inherited(levels, "secure_link_md5") else { return Value::from("", Source::SecureLink) };
-    let Some(text) = variables.expand(expression.arg(0)).text else { return Value::unknown(Source::SecureLink) };
+    let Some(expression) = inherited(levels, "secure_link_md5") else {
+        return Value::from("", Source::SecureLink);
+    };
+    let Some(text) = variables.expand(expression.arg(0)).text else {
+        return Value::unknown(Source::SecureLink);
+    };
     let right = decoded.is_ok_and(|given| given == Md5::digest(text.as_bytes()).as_slice());
     if !right {
         return Value::from("", Source::SecureLink);
@@ -101,6 +106,7 @@ fn referer_fits(variables: &Variables<'_, '_>, name: &str, rest: &str) -> bool {
         return own.iter().flat_map(|directive| directive.args.iter()).any(|mask| of_host(mask));
     }
     let (mask, path) = name.split_once('/').map_or((name, None), |(mask, path)| (mask, Some(path)));
-    let path_fits = path.is_none_or(|path| rest.split_once('/').is_some_and(|(_, sent)| sent.starts_with(path)));
+    let path_fits =
+        path.is_none_or(|path| rest.split_once('/').is_some_and(|(_, sent)| sent.starts_with(path)));
     of_host(mask) && path_fits
 }

@@ -141,7 +141,11 @@ impl Variables<'_, '_> {
     fn captured(&self, name: &str) -> Option<Value> {
         let found = match name.parse::<usize>() {
             Ok(number) => Some(self.captures.get(number).map_or("", |(_, text)| text)),
-            Err(_) => self.captures.iter().find(|(known, _)| known.as_deref() == Some(name)).map(|(_, text)| text.as_str()),
+            Err(_) => self
+                .captures
+                .iter()
+                .find(|(known, _)| known.as_deref() == Some(name))
+                .map(|(_, text)| text.as_str()),
         };
         found.map(|text| Value::from(text, Source::Path))
     }
@@ -183,10 +187,13 @@ impl Variables<'_, '_> {
             "remote_user" => {
                 Value::from(hop.basic().map(|(user, _)| user).unwrap_or_default(), Source::Authorization)
             }
-            "content_type" => Value::from(hop.header("Content-Type").unwrap_or(""), Source::Header("Content-Type".into())),
-            "content_length" => {
-                Value::from(hop.header("Content-Length").unwrap_or(""), Source::Header("Content-Length".into()))
+            "content_type" => {
+                Value::from(hop.header("Content-Type").unwrap_or(""), Source::Header("Content-Type".into()))
             }
+            "content_length" => Value::from(
+                hop.header("Content-Length").unwrap_or(""),
+                Source::Header("Content-Length".into()),
+            ),
             "request" => Value::from(format!("{} {} HTTP/1.1", hop.method, hop.target), Source::Query),
             "invalid_referer" => signed::invalid_referer(self),
             "secure_link" => signed::secure_link(self),
@@ -212,7 +219,8 @@ impl Variables<'_, '_> {
             "realip_remote_addr" => Some(shown(self.hop.client)),
             "server_addr" => Some(Value::known(self.hop.address.as_str())),
             "proxy_add_x_forwarded_for" => {
-                let before = self.hop.header("X-Forwarded-For").map(|known| format!("{known}, ")).unwrap_or_default();
+                let before =
+                    self.hop.header("X-Forwarded-For").map(|known| format!("{known}, ")).unwrap_or_default();
                 let client = super::access::client(self)?;
                 Some(Value::from(format!("{before}{client}"), Source::Address))
             }
@@ -256,7 +264,10 @@ impl Variables<'_, '_> {
         };
         // Two kinds of facts for one header: an address that a proxy passes on is the client's only if there is one.
         if source == Source::Address && text.is_empty() {
-            return Value { text: Some(text), sources: BTreeSet::from([Source::Header(field.replace('_', "-"))]) };
+            return Value {
+                text: Some(text),
+                sources: BTreeSet::from([Source::Header(field.replace('_', "-"))]),
+            };
         }
         Value::from(text, source)
     }

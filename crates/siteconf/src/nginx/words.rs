@@ -74,12 +74,17 @@ fn word(line: &str) -> Option<Word> {
     } else if has("security.limit_extensions") {
         Some(Word::Script(PathBuf::from(between(line, "script '", "'").unwrap_or(""))))
     } else if has("FastCGI sent in stderr") && has("Permission denied") {
-        Some(Word::ScriptUnreadable(PathBuf::from(between(line, "script '", "'").or(between(line, "script: ", " ")).unwrap_or(""))))
+        Some(Word::ScriptUnreadable(PathBuf::from(
+            between(line, "script '", "'").or(between(line, "script: ", " ")).unwrap_or(""),
+        )))
     } else if has("(40: Too many") || has("(31: Too many") || has("(1: Operation not permitted)") {
         Some(Word::Link(path()))
     } else if has("(13: Permission denied)") && !has("connect() to") {
         Some(Word::Permission(path()))
-    } else if has("open() \"") && has("(2: No such file") && (has("htpasswd") || has("passwd") || has("users")) {
+    } else if has("open() \"")
+        && has("(2: No such file")
+        && (has("htpasswd") || has("passwd") || has("users"))
+    {
         Some(Word::NoPasswords(path()))
     } else if has("[lua]") {
         Some(Word::Lua)

@@ -8,9 +8,11 @@
 mod accessed;
 mod apache;
 mod asked;
+mod beside;
 mod condition;
 mod follow;
 mod fpm;
+mod haproxy;
 mod hop;
 mod labels;
 mod logs;
@@ -21,6 +23,7 @@ mod pattern;
 mod report;
 mod site;
 mod source;
+mod varnish;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +52,8 @@ fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
     match follow::kind(&root, &text) {
         "nginx" => Some(Box::new(nginx::Nginx::read(&root, files))),
         "apache" => Some(Box::new(apache::Apache::read(&root, files))),
+        "haproxy" => Some(Box::new(haproxy::HAProxy::read(&root, files))),
+        "varnish" => Some(Box::new(varnish::Varnish::read(&root, files))),
         "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
         _ => {
             files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));

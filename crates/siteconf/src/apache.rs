@@ -17,6 +17,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use authz::covers;
+
 use std::path::{Path, PathBuf};
 
 use crate::condition::Truth;

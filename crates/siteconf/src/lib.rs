@@ -9,12 +9,14 @@ mod accessed;
 mod apache;
 mod asked;
 mod beside;
+mod caddy;
 mod condition;
 mod follow;
 mod fpm;
 mod haproxy;
 mod hop;
 mod labels;
+mod lighttpd;
 mod logs;
 mod modes;
 mod modsecurity;
@@ -23,6 +25,7 @@ mod pattern;
 mod report;
 mod site;
 mod source;
+mod squid;
 mod varnish;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +57,9 @@ fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
         "apache" => Some(Box::new(apache::Apache::read(&root, files))),
         "haproxy" => Some(Box::new(haproxy::HAProxy::read(&root, files))),
         "varnish" => Some(Box::new(varnish::Varnish::read(&root, files))),
+        "squid" => Some(Box::new(squid::Squid::read(&root, files))),
+        "caddy" => Some(Box::new(caddy::Caddy::read(&root, files))),
+        "lighttpd" => Some(Box::new(lighttpd::Lighttpd::read(&root, files))),
         "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
         _ => {
             files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));

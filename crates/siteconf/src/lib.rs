@@ -11,6 +11,7 @@ mod asked;
 mod beside;
 mod caddy;
 mod condition;
+mod envoy;
 mod follow;
 mod fpm;
 mod haproxy;
@@ -60,6 +61,7 @@ fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
         "squid" => Some(Box::new(squid::Squid::read(&root, files))),
         "caddy" => Some(Box::new(caddy::Caddy::read(&root, files))),
         "lighttpd" => Some(Box::new(lighttpd::Lighttpd::read(&root, files))),
+        "envoy" => Some(Box::new(envoy::Envoy::read(&root, files))),
         "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
         _ => {
             files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));

@@ -172,6 +172,13 @@ impl Site for Apache {
             .any(|directive| directive.name == "proxyrequests" && directive.arg(0).eq_ignore_ascii_case("on"))
     }
 
+    fn log_folders(&self) -> Vec<PathBuf> {
+        let all = self.tree.directives.iter().chain(self.hosts().flat_map(|host| host.children().iter()));
+        let logs = all.filter(|directive| matches!(directive.name.as_str(), "errorlog" | "customlog"));
+        logs.filter_map(|log| self.tree.server_root.join(log.arg(0)).parent().map(Path::to_path_buf))
+            .collect()
+    }
+
     fn judge(&self, hop: &Hop, files: &mut Files) -> Judgement {
         let chosen = self.choose(hop);
         let levels = self.levels(&chosen);

@@ -22,7 +22,8 @@ pub(crate) fn logs(root: &Path, kind: &str) -> Vec<PathBuf> {
     for folder in folders {
         let named_after = folder.file_name().is_some_and(|name| name == kind);
         found.extend(listed(&folder).into_iter().filter(|path| {
-            let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            let name =
+                path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
             is_log(&name) && (named_after || name.contains(kind))
         }));
     }
@@ -35,7 +36,8 @@ pub(crate) fn applications(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         let named = |path: &PathBuf| {
-            let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            let name =
+                path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
             is_log(&name) && !name.contains("access")
         };
         found.extend(listed(folder).into_iter().filter(named));
@@ -81,7 +83,11 @@ pub(crate) fn running_as(root: &Path) -> Option<Worker> {
         }
         let Ok(about) = std::fs::metadata(&folder) else { continue };
         let name = user_name(about.uid());
-        let worker = Worker::named(&name, None).unwrap_or(Worker { name, uid: about.uid(), groups: vec![about.gid()] });
+        let worker = Worker::named(&name, None).unwrap_or(Worker {
+            name,
+            uid: about.uid(),
+            groups: vec![about.gid()],
+        });
         // A master may run as root while its workers do not.
         if best.as_ref().is_none_or(|known| known.uid == 0) {
             best = Some(worker);

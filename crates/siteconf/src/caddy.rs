@@ -21,8 +21,24 @@ use file::Segment;
 
 /// Handlers in the order in which Caddy sorts them; what stands in `route` keeps its own.
 const ORDER: [&str; 18] = [
-    "root", "redir", "method", "rewrite", "uri", "try_files", "basic_auth", "basicauth", "forward_auth", "handle", "handle_path",
-    "route", "abort", "error", "respond", "reverse_proxy", "php_fastcgi", "file_server",
+    "root",
+    "redir",
+    "method",
+    "rewrite",
+    "uri",
+    "try_files",
+    "basic_auth",
+    "basicauth",
+    "forward_auth",
+    "handle",
+    "handle_path",
+    "route",
+    "abort",
+    "error",
+    "respond",
+    "reverse_proxy",
+    "php_fastcgi",
+    "file_server",
 ];
 
 /// One Caddyfile.
@@ -39,12 +55,17 @@ impl Caddy {
     }
 
     fn sites(&self) -> impl Iterator<Item = &Segment> {
-        self.segments.iter().filter(|segment| segment.has_block && !segment.words.is_empty() && !segment.word(0).starts_with('('))
+        self.segments.iter().filter(|segment| {
+            segment.has_block && !segment.words.is_empty() && !segment.word(0).starts_with('(')
+        })
     }
 
     fn choose(&self, hop: &Hop) -> Option<&Segment> {
         let rank = |site: &Segment| addresses(site).filter_map(|address| fits(&address, hop)).max();
-        self.sites().filter_map(|site| rank(site).map(|rank| (rank, site))).max_by_key(|(rank, _)| *rank).map(|(_, site)| site)
+        self.sites()
+            .filter_map(|site| rank(site).map(|rank| (rank, site)))
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, site)| site)
     }
 }
 
@@ -111,7 +132,8 @@ impl Site for Caddy {
             worker: beside::running_as(&self.root).or_else(|| Worker::named("caddy", None)),
             place: site.place.clone(),
         };
-        let named: Vec<Segment> = site.block.iter().filter(|segment| segment.word(0).starts_with('@')).cloned().collect();
+        let named: Vec<Segment> =
+            site.block.iter().filter(|segment| segment.word(0).starts_with('@')).cloned().collect();
         way.block(&site.block, &named, false, 0);
         let (mut clues, next) = (way.clues, way.next);
         self.opened(&mut clues, hop);
@@ -158,7 +180,8 @@ impl Caddy {
         for log in self.log_files() {
             let lines = logs::with_rotated(&log).unwrap_or_default();
             let about = |line: &&(usize, &String)| {
-                line.1.contains("permission denied") && (line.1.contains(&format!("\"{}\"", hop.target)) || line.1.contains(hop.raw_path()))
+                line.1.contains("permission denied")
+                    && (line.1.contains(&format!("\"{}\"", hop.target)) || line.1.contains(hop.raw_path()))
             };
             let found: Vec<(usize, &String)> = lines.iter().enumerate().collect();
             let Some((at, line)) = found.iter().rev().find(about) else { continue };
@@ -167,10 +190,14 @@ impl Caddy {
             match known {
                 Some(clue) => clue.quote = Some(logs::quote(line)),
                 None => clues.push(
-                    Clue::new("caddy.fs-permission", Strength::Decisive, "Caddy's log says that it was not allowed to open the file")
-                        .at(Some(place))
-                        .quoting(Some(logs::quote(line)))
-                        .fixed_by(["chmod o+r FILE, or chown it to the user that Caddy runs as".to_owned()]),
+                    Clue::new(
+                        "caddy.fs-permission",
+                        Strength::Decisive,
+                        "Caddy's log says that it was not allowed to open the file",
+                    )
+                    .at(Some(place))
+                    .quoting(Some(logs::quote(line)))
+                    .fixed_by(["chmod o+r FILE, or chown it to the user that Caddy runs as".to_owned()]),
                 ),
             }
             return;
@@ -231,7 +258,15 @@ impl Way {
         }
     }
 
-    fn one(&mut self, segment: &Segment, taken: usize, truth: Truth, by_address: bool, named: &[Segment], depth: u8) {
+    fn one(
+        &mut self,
+        segment: &Segment,
+        taken: usize,
+        truth: Truth,
+        by_address: bool,
+        named: &[Segment],
+        depth: u8,
+    ) {
         let certain = truth == Truth::Yes;
         let words = segment.words.get(1 + taken..).unwrap_or(&[]);
         match segment.word(0) {
@@ -291,42 +326,66 @@ impl Way {
 
     fn answer(&mut self, segment: &Segment, words: &[String], truth: Truth, by_address: bool) {
         let usual = if segment.word(0) == "error" { 500 } else { 200 };
-        let status = words.iter().rev().find_map(|word| word.parse::<u16>().ok().filter(|status| (100..600).contains(status))).unwrap_or(usual);
+        let status = words
+            .iter()
+            .rev()
+            .find_map(|word| word.parse::<u16>().ok().filter(|status| (100..600).contains(status)))
+            .unwrap_or(usual);
         if status == 403 {
             let cause = if by_address { "caddy.remote_ip" } else { "caddy.respond" };
             let strength = if truth == Truth::Yes { Strength::Decisive } else { Strength::Strong };
             let client = self.hop.client.map_or_else(|| "the client".to_owned(), |client| client.to_string());
             let fix = if by_address {
-                vec![format!("add {client} to the ranges of the matcher; behind a proxy use client_ip with trusted_proxies")]
+                vec![format!(
+                    "add {client} to the ranges of the matcher; behind a proxy use client_ip with trusted_proxies"
+                )]
             } else {
                 vec![format!("narrow the matcher of `{}`", segment.shown())]
             };
             let said = format!("`{}` answers this request", segment.shown());
-            self.clues.push(Clue::new(cause, strength, said).at(Some(segment.place.clone())).quoting(Some(segment.shown())).fixed_by(fix));
+            self.clues.push(
+                Clue::new(cause, strength, said)
+                    .at(Some(segment.place.clone()))
+                    .quoting(Some(segment.shown()))
+                    .fixed_by(fix),
+            );
         }
         self.ended |= truth == Truth::Yes;
     }
 
     fn proxied(&mut self, segment: &Segment, words: &[String], role: Role) {
-        let inner = segment.block.iter().filter(|inner| inner.word(0) == "to").flat_map(|inner| inner.words.iter().skip(1));
+        let inner = segment
+            .block
+            .iter()
+            .filter(|inner| inner.word(0) == "to")
+            .flat_map(|inner| inner.words.iter().skip(1));
         let targets: Vec<String> = words.iter().chain(inner).cloned().collect();
-        let uri = segment.block.iter().find(|inner| inner.word(0) == "uri").map(|inner| inner.word(1).to_owned());
+        let uri =
+            segment.block.iter().find(|inner| inner.word(0) == "uri").map(|inner| inner.word(1).to_owned());
         for target in targets.iter().take(32) {
             let (scheme, rest) = target.split_once("://").unwrap_or(("http", target));
-            let socket = rest.strip_prefix("unix/").or(target.strip_prefix("unix//")).map(|path| PathBuf::from(format!("/{}", path.trim_start_matches('/'))));
+            let socket = rest
+                .strip_prefix("unix/")
+                .or(target.strip_prefix("unix//"))
+                .map(|path| PathBuf::from(format!("/{}", path.trim_start_matches('/'))));
             let usual = if scheme == "https" { 443 } else { 80 };
             let rest = rest.split('/').next().unwrap_or(rest);
-            let (host, port) = rest.rsplit_once(':').map_or((rest, usual), |(host, port)| (host, port.parse().unwrap_or(usual)));
+            let (host, port) = rest
+                .rsplit_once(':')
+                .map_or((rest, usual), |(host, port)| (host, port.parse().unwrap_or(usual)));
             let host = if host.is_empty() { "127.0.0.1" } else { host };
             let mut next = self.hop.onward(host, port);
             next.scheme = scheme.to_owned();
             if self.path != self.hop.path() {
                 let query = self.hop.query();
-                next.target = if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) };
+                next.target =
+                    if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) };
             }
             for inner in segment.block.iter().filter(|inner| inner.word(0) == "header_up") {
                 let value = match inner.word(2) {
-                    "{upstream_hostport}" | "{http.reverse_proxy.upstream.hostport}" => format!("{host}:{port}"),
+                    "{upstream_hostport}" | "{http.reverse_proxy.upstream.hostport}" => {
+                        format!("{host}:{port}")
+                    }
                     "{host}" | "{http.request.host}" => self.hop.host(),
                     value => value.to_owned(),
                 };
@@ -341,7 +400,10 @@ impl Way {
                 next.target = uri.clone().unwrap_or_else(|| self.hop.target.clone());
             }
             if role == Role::Php {
-                next.set_header("x-script-filename", &format!("{}{}", self.root.clone().unwrap_or_default(), self.path));
+                next.set_header(
+                    "x-script-filename",
+                    &format!("{}{}", self.root.clone().unwrap_or_default(), self.path),
+                );
             }
             let label = format!("{host}:{port}");
             self.next.push(Next { label, hop: next, socket, role, refused: Truth::Unknown });
@@ -358,11 +420,20 @@ impl Way {
         };
         let mut wanted = file.clone();
         if file.is_dir() && !browses {
-            wanted = ["index.html", "index.txt"].iter().map(|name| file.join(name)).find(|index| index.exists()).unwrap_or(file.clone());
+            wanted = ["index.html", "index.txt"]
+                .iter()
+                .map(|name| file.join(name))
+                .find(|index| index.exists())
+                .unwrap_or(file.clone());
         }
         if let Reach::Denied(denial) = modes::reach(&wanted, Need::Read, &worker) {
-            let said = format!("Caddy runs as `{}` and may not read or search `{}`", worker.name, denial.shown());
-            self.clues.push(Clue::new("caddy.fs-permission", Strength::Decisive, said).quoting(Some(denial.shown())).fixed_by(denial.fix(&worker)));
+            let said =
+                format!("Caddy runs as `{}` and may not read or search `{}`", worker.name, denial.shown());
+            self.clues.push(
+                Clue::new("caddy.fs-permission", Strength::Decisive, said)
+                    .quoting(Some(denial.shown()))
+                    .fixed_by(denial.fix(&worker)),
+            );
         }
         self.file = Some(wanted);
     }

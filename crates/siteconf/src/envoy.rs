@@ -87,7 +87,12 @@ fn port(address: &Value) -> u16 {
 fn managers(listener: &Value) -> impl Iterator<Item = &Value> {
     let chains = list(get(listener, &["filter_chains"])).iter().chain(listener.get("default_filter_chain"));
     let filters = chains.flat_map(|chain| list(get(chain, &["filters"])));
-    filters.filter(|filter| text(get(filter, &["name"])).contains("http_connection_manager") || kind(filter).ends_with("HttpConnectionManager")).map(|filter| get(filter, &["typed_config"]))
+    filters
+        .filter(|filter| {
+            text(get(filter, &["name"])).contains("http_connection_manager")
+                || kind(filter).ends_with("HttpConnectionManager")
+        })
+        .map(|filter| get(filter, &["typed_config"]))
 }
 
 /// The type of a filter's configuration.
@@ -113,13 +118,19 @@ impl Site for Envoy {
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {
-        let by_port = self.listeners().find(|listener| port(get(listener, &["address", "socket_address"])) == hop.port);
+        let by_port =
+            self.listeners().find(|listener| port(get(listener, &["address", "socket_address"])) == hop.port);
         let Some(listener) = by_port.or_else(|| self.listeners().next()) else { return Judgement::default() };
         let Some(manager) = managers(listener).next() else { return Judgement::default() };
         let host = virtual_host(manager, hop);
-        let route = host.and_then(|host| list(get(host, &["routes"])).iter().find(|route| matches(get(route, &["match"]), hop) != Truth::No));
+        let route = host.and_then(|host| {
+            list(get(host, &["routes"]))
+                .iter()
+                .find(|route| matches(get(route, &["match"]), hop) != Truth::No)
+        });
         let details = self.details(manager, hop);
-        let mut way = Way { site: self, hop, clues: Vec::new(), next: Vec::new(), ended: false, route, host, details };
+        let mut way =
+            Way { site: self, hop, clues: Vec::new(), next: Vec::new(), ended: false, route, host, details };
         for filter in list(get(manager, &["http_filters"])) {
             if !way.ended {
                 way.filter(filter);
@@ -160,11 +171,23 @@ fn virtual_host<'v>(manager: &'v Value, hop: &Hop) -> Option<&'v Value> {
         } else if let Some(suffix) = domain.strip_prefix('*') {
             (authority.ends_with(suffix) || bare.ends_with(suffix)).then_some((3, suffix.len()))
         } else {
-            domain.strip_suffix('*').filter(|prefix| authority.starts_with(prefix)).map(|prefix| (2, prefix.len()))
+            domain
+                .strip_suffix('*')
+                .filter(|prefix| authority.starts_with(prefix))
+                .map(|prefix| (2, prefix.len()))
         }
     };
     let hosts = list(get(manager, &["route_config", "virtual_hosts"])).iter();
-    hosts.filter_map(|host| list(get(host, &["domains"])).iter().filter_map(|domain| rank(text(domain))).max().map(|rank| (rank, host))).max_by_key(|(rank, _)| *rank).map(|(_, host)| host)
+    hosts
+        .filter_map(|host| {
+            list(get(host, &["domains"]))
+                .iter()
+                .filter_map(|domain| rank(text(domain)))
+                .max()
+                .map(|rank| (rank, host))
+        })
+        .max_by_key(|(rank, _)| *rank)
+        .map(|(_, host)| host)
 }
 
 /// Whether a route's match fits.
@@ -183,12 +206,17 @@ fn matches(rule: &Value, hop: &Hop) -> Truth {
     } else {
         Truth::Unknown
     };
-    let headers = list(get(rule, &["headers"])).iter().map(|header| rbac::header(header, hop)).fold(Truth::Yes, Truth::and);
+    let headers = list(get(rule, &["headers"]))
+        .iter()
+        .map(|header| rbac::header(header, hop))
+        .fold(Truth::Yes, Truth::and);
     let queries = list(get(rule, &["query_parameters"])).iter().map(|query| {
         let value = hop.argument(text(get(query, &["name"])));
         match value {
             None => Truth::No,
-            Some(value) => query.get("string_match").map_or(Truth::Yes, |matcher| rbac::string(matcher, value)),
+            Some(value) => {
+                query.get("string_match").map_or(Truth::Yes, |matcher| rbac::string(matcher, value))
+            }
         }
     });
     path_truth.and(headers).and(queries.fold(Truth::Yes, Truth::and))
@@ -209,14 +237,19 @@ struct Way<'v, 'h> {
 impl<'v> Way<'v, '_> {
     /// The configuration that the route or virtual host puts in a filter's place.
     fn own_config(&self, name: &str) -> Option<&'v Value> {
-        [self.route, self.host].into_iter().flatten().find_map(|level| get(level, &["typed_per_filter_config"]).get(name))
+        [self.route, self.host]
+            .into_iter()
+            .flatten()
+            .find_map(|level| get(level, &["typed_per_filter_config"]).get(name))
     }
 
     fn filter(&mut self, filter: &'v Value) {
         let name = text(get(filter, &["name"]));
         let kind = kind(filter);
         let own = self.own_config(name);
-        if filter.get("disabled").and_then(Value::as_bool) == Some(true) || own.is_some_and(|own| get(own, &["disabled"]).as_bool() == Some(true)) {
+        if filter.get("disabled").and_then(Value::as_bool) == Some(true)
+            || own.is_some_and(|own| get(own, &["disabled"]).as_bool() == Some(true))
+        {
             return;
         }
         let config = get(filter, &["typed_config"]);
@@ -234,7 +267,9 @@ impl<'v> Way<'v, '_> {
             let code = config.to_string();
             if code.contains("403") && code.contains("respond") {
                 let said = "a Lua filter can answer 403 by `respond`";
-                self.clues.push(Clue::new("envoy.direct-response", Strength::Suggestive, said).at(self.site.place(name)));
+                self.clues.push(
+                    Clue::new("envoy.direct-response", Strength::Suggestive, said).at(self.site.place(name)),
+                );
             }
         }
     }
@@ -249,20 +284,42 @@ impl<'v> Way<'v, '_> {
         }
         let strength = if truth == Truth::Yes { Strength::Decisive } else { Strength::Strong };
         let (said, place) = match &policy {
-            Some(policy) => (format!("the RBAC policy `{policy}` (action DENY) matches the request"), self.site.place(policy)),
+            Some(policy) => (
+                format!("the RBAC policy `{policy}` (action DENY) matches the request"),
+                self.site.place(policy),
+            ),
             None => ("no RBAC policy (action ALLOW) matches the request".to_owned(), self.site.place(name)),
         };
         let fix = match policy {
             Some(policy) => format!("narrow the policy `{policy}`"),
-            None => format!("add a permission for {} {} with the caller as principal to a policy", self.hop.method, self.hop.raw_path()),
+            None => format!(
+                "add a permission for {} {} with the caller as principal to a policy",
+                self.hop.method,
+                self.hop.raw_path()
+            ),
         };
-        let names: Vec<&String> = get(rules, &["policies"]).as_object().map(|policies| policies.keys().collect()).unwrap_or_default();
-        self.clues.push(Clue::new("envoy.rbac", strength, said).at(place).quoting(Some(format!("policies: {names:?}"))).fixed_by([fix]));
+        let names: Vec<&String> = get(rules, &["policies"])
+            .as_object()
+            .map(|policies| policies.keys().collect())
+            .unwrap_or_default();
+        self.clues.push(
+            Clue::new("envoy.rbac", strength, said)
+                .at(place)
+                .quoting(Some(format!("policies: {names:?}")))
+                .fixed_by([fix]),
+        );
         self.ended |= truth == Truth::Yes;
     }
 
     fn ext_authz(&mut self, config: &'v Value, name: &str) {
-        let cluster = [&["http_service", "server_uri", "cluster"][..], &["grpc_service", "envoy_grpc", "cluster_name"][..]].into_iter().map(|path| text(get(config, path))).find(|name| !name.is_empty()).unwrap_or("");
+        let cluster = [
+            &["http_service", "server_uri", "cluster"][..],
+            &["grpc_service", "envoy_grpc", "cluster_name"][..],
+        ]
+        .into_iter()
+        .map(|path| text(get(config, path)))
+        .find(|name| !name.is_empty())
+        .unwrap_or("");
         for (address, port) in self.site.cluster(cluster) {
             let mut hop = self.hop.onward(&address, port);
             let prefix = text(get(config, &["http_service", "path_prefix"]));
@@ -272,7 +329,13 @@ impl<'v> Way<'v, '_> {
                 Some(_) => Truth::No,
                 None => Truth::Unknown,
             };
-            self.next.push(Next { label: format!("{address}:{port}"), hop, socket: None, role: Role::Authorizer, refused });
+            self.next.push(Next {
+                label: format!("{address}:{port}"),
+                hop,
+                socket: None,
+                role: Role::Authorizer,
+                refused,
+            });
         }
         if self.next.is_empty() {
             let said = format!("`{name}` asks the cluster `{cluster}`, of which no address is known here");
@@ -292,12 +355,20 @@ impl<'v> Way<'v, '_> {
         let origin = self.hop.header("Origin").or_else(|| self.hop.header("Referer")).unwrap_or("");
         let bare = origin.split_once("://").map_or(origin, |(_, rest)| rest).split('/').next().unwrap_or("");
         let own = self.hop.header("Host").unwrap_or("");
-        let listed = list(get(config, &["additional_origins"])).iter().map(|matcher| rbac::string(matcher, bare)).fold(Truth::No, Truth::or);
+        let listed = list(get(config, &["additional_origins"]))
+            .iter()
+            .map(|matcher| rbac::string(matcher, bare))
+            .fold(Truth::No, Truth::or);
         if bare == own || listed == Truth::Yes {
             return;
         }
-        let said = format!("the csrf filter wants an Origin equal to `{own}`, and the request has `{origin}`");
-        self.clues.push(Clue::new("envoy.csrf", Strength::Decisive, said).at(self.site.place(name)).fixed_by([format!("additional_origins: [{{ exact: \"{bare}\" }}], or keep Host as the browser sent it")]));
+        let said =
+            format!("the csrf filter wants an Origin equal to `{own}`, and the request has `{origin}`");
+        self.clues.push(
+            Clue::new("envoy.csrf", Strength::Decisive, said).at(self.site.place(name)).fixed_by([format!(
+                "additional_origins: [{{ exact: \"{bare}\" }}], or keep Host as the browser sent it"
+            )]),
+        );
         self.ended = true;
     }
 
@@ -306,16 +377,32 @@ impl<'v> Way<'v, '_> {
         if let Some(status) = get(route, &["direct_response", "status"]).as_u64() {
             if status == 403 {
                 let rule = get(route, &["match"]);
-                let prefix = ["prefix", "path", "path_separated_prefix"].iter().map(|name| text(get(rule, &[name]))).find(|text| !text.is_empty()).unwrap_or("direct_response");
+                let prefix = ["prefix", "path", "path_separated_prefix"]
+                    .iter()
+                    .map(|name| text(get(rule, &[name])))
+                    .find(|text| !text.is_empty())
+                    .unwrap_or("direct_response");
                 let said = format!("the route that matches ({rule}) answers 403 itself");
-                self.clues.push(Clue::new("envoy.direct-response", Strength::Decisive, said).at(self.site.place(prefix)).quoting(Some(route.to_string())).fixed_by(["change or reorder the route: the first one that matches wins".to_owned()]));
+                self.clues.push(
+                    Clue::new("envoy.direct-response", Strength::Decisive, said)
+                        .at(self.site.place(prefix))
+                        .quoting(Some(route.to_string()))
+                        .fixed_by(
+                            ["change or reorder the route: the first one that matches wins".to_owned()],
+                        ),
+                );
             }
             self.ended = true;
             return;
         }
         let action = get(route, &["route"]);
-        let weighted = list(get(action, &["weighted_clusters", "clusters"])).iter().map(|one| text(get(one, &["name"])));
-        let names: Vec<&str> = Some(text(get(action, &["cluster"]))).filter(|name| !name.is_empty()).into_iter().chain(weighted).collect();
+        let weighted =
+            list(get(action, &["weighted_clusters", "clusters"])).iter().map(|one| text(get(one, &["name"])));
+        let names: Vec<&str> = Some(text(get(action, &["cluster"])))
+            .filter(|name| !name.is_empty())
+            .into_iter()
+            .chain(weighted)
+            .collect();
         for (address, port) in names.into_iter().flat_map(|name| self.site.cluster(name)) {
             let mut hop = self.hop.onward(&address, port);
             if let Some(prefix) = get(action, &["prefix_rewrite"]).as_str() {
@@ -330,14 +417,25 @@ impl<'v> Way<'v, '_> {
                 Some((details, _)) if !details.is_empty() => Truth::No,
                 _ => Truth::Unknown,
             };
-            self.next.push(Next { label: format!("{address}:{port}"), hop, socket: None, role: Role::Origin, refused });
+            self.next.push(Next {
+                label: format!("{address}:{port}"),
+                hop,
+                socket: None,
+                role: Role::Origin,
+                refused,
+            });
         }
     }
 
     /// What the access log's details name is what happened.
     fn by_details(&mut self) {
         let Some((line, place)) = self.details.clone() else { return };
-        let named = [("rbac_access_denied", "envoy.rbac"), ("ext_authz", "envoy.ext_authz"), ("direct_response", "envoy.direct-response"), ("csrf", "envoy.csrf")];
+        let named = [
+            ("rbac_access_denied", "envoy.rbac"),
+            ("ext_authz", "envoy.ext_authz"),
+            ("direct_response", "envoy.direct-response"),
+            ("csrf", "envoy.csrf"),
+        ];
         let Some((_, cause)) = named.iter().find(|(word, _)| line.contains(word)) else { return };
         for clue in &mut self.clues {
             if clue.cause == *cause {
@@ -348,7 +446,11 @@ impl<'v> Way<'v, '_> {
             clue.strength = clue.strength.min(Strength::Suggestive);
         }
         if *cause != "envoy.ext_authz" {
-            self.clues.push(Clue::new(cause, Strength::Decisive, "Envoy's access log names the filter that refused").at(Some(place)).quoting(Some(logs::quote(&line))));
+            self.clues.push(
+                Clue::new(cause, Strength::Decisive, "Envoy's access log names the filter that refused")
+                    .at(Some(place))
+                    .quoting(Some(logs::quote(&line))),
+            );
         }
     }
 }
@@ -356,14 +458,18 @@ impl<'v> Way<'v, '_> {
 impl Envoy {
     /// The line of an access log about the refusal.
     fn details(&self, manager: &Value, hop: &Hop) -> Option<(String, Place)> {
-        let named = list(get(manager, &["access_log"])).iter().map(|log| PathBuf::from(text(get(log, &["typed_config", "path"]))));
+        let named = list(get(manager, &["access_log"]))
+            .iter()
+            .map(|log| PathBuf::from(text(get(log, &["typed_config", "path"]))));
         for path in named.chain(beside::logs(&self.root, "envoy")) {
             let lines = logs::with_rotated(&path).unwrap_or_default();
             let wanted = format!("{} {} ", hop.method, hop.target);
             let about = |line: &&(usize, &String)| {
                 let line = line.1;
                 let plain = line.contains(&wanted) && line.contains("403");
-                plain || AccessLine::guess(line).is_some_and(|own| own.status == 403 && own.target == hop.target)
+                plain
+                    || AccessLine::guess(line)
+                        .is_some_and(|own| own.status == 403 && own.target == hop.target)
             };
             let all: Vec<(usize, &String)> = lines.iter().enumerate().collect();
             if let Some((at, line)) = all.iter().rev().find(about) {

@@ -1,7 +1,8 @@
 //! From server to server: which root answers where the request is sent, and what it comes to there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::application;
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::report::{Clue, SiteReport, Strength};
@@ -14,10 +15,18 @@ const MOST_HOPS: u8 = 8;
 const MOST_JUDGED: usize = 64;
 
 /// Follows the request from its entry.
-pub(crate) fn follow(sites: &[Box<dyn Site>], first: Hop, files: &mut Files) -> SiteReport {
+pub(crate) fn follow(
+    sites: &[Box<dyn Site>],
+    sources: &[PathBuf],
+    first: Hop,
+    files: &mut Files,
+) -> SiteReport {
     let mut report = SiteReport::default();
-    let Some(entry) = entry(sites, &first) else { return report };
-    let mut way = Way { sites, files, report: &mut report, judged: 0 };
+    let Some(entry) = entry(sites, &first) else {
+        report.clues.extend(sources.iter().filter_map(|source| application::from_source(source, &first)));
+        return report;
+    };
+    let mut way = Way { sites, sources, files, report: &mut report, judged: 0 };
     way.step(entry, first);
     report
 }
@@ -35,6 +44,7 @@ fn entry<'s>(sites: &'s [Box<dyn Site>], hop: &Hop) -> Option<&'s dyn Site> {
 
 struct Way<'s, 'f> {
     sites: &'s [Box<dyn Site>],
+    sources: &'s [PathBuf],
     files: &'f mut Files,
     report: &'f mut SiteReport,
     judged: usize,
@@ -136,6 +146,10 @@ impl Way<'_, '_> {
             )
         };
         let strength = if sure { Strength::Strong } else { Strength::Suggestive };
+        self.report.clues.extend(application::from_logs(&from.log_folders(), &next.hop));
+        self.report
+            .clues
+            .extend(self.sources.iter().filter_map(|source| application::from_source(source, &next.hop)));
         self.report.clues.push(Clue::new("app.unspecified", strength, said).fixed_by([
             format!("read the log of the application at `{}` at that time", next.label),
             format!(

@@ -48,7 +48,9 @@ impl Line {
 
     /// The words of the condition, and whether it is turned round. Empty if there is none.
     fn condition(&self) -> (&[String], bool) {
-        let Some(at) = self.words.iter().position(|word| word == "if" || word == "unless") else { return (&[], false) };
+        let Some(at) = self.words.iter().position(|word| word == "if" || word == "unless") else {
+            return (&[], false);
+        };
         (self.words.get(at + 1..).unwrap_or(&[]), self.word(at) == "unless")
     }
 
@@ -64,8 +66,20 @@ impl HAProxy {
         let mut site = HAProxy { root: root.to_path_buf(), sections: Vec::new() };
         let text = files.text(root, None).unwrap_or_default();
         const KINDS: [&str; 14] = [
-            "global", "defaults", "frontend", "backend", "listen", "userlist", "peers", "resolvers", "mailers", "cache", "program",
-            "ring", "http-errors", "fcgi-app",
+            "global",
+            "defaults",
+            "frontend",
+            "backend",
+            "listen",
+            "userlist",
+            "peers",
+            "resolvers",
+            "mailers",
+            "cache",
+            "program",
+            "ring",
+            "http-errors",
+            "fcgi-app",
         ];
         for (at, line) in text.lines().enumerate() {
             let words = words(line);
@@ -112,11 +126,16 @@ fn binds(section: &Section, address: &str, port: u16) -> bool {
     let fits = |place: &str| {
         let Some((own, ports)) = place.rsplit_once(':') else { return false };
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-        let in_range = first.parse::<u16>().is_ok_and(|first| first <= port) && last.parse::<u16>().is_ok_and(|last| port <= last);
+        let in_range = first.parse::<u16>().is_ok_and(|first| first <= port)
+            && last.parse::<u16>().is_ok_and(|last| port <= last);
         let own = own.trim_start_matches("ipv4@").trim_start_matches("ipv6@").trim_matches(['[', ']']);
-        in_range && (matches!(own, "" | "*" | "0.0.0.0" | "::") || own == address || here == crate::hop::loopback(own).is_some())
+        in_range
+            && (matches!(own, "" | "*" | "0.0.0.0" | "::")
+                || own == address
+                || here == crate::hop::loopback(own).is_some())
     };
-    let of_lines = section.lines.iter().filter(|line| line.word(0) == "bind").flat_map(|line| line.word(1).split(','));
+    let of_lines =
+        section.lines.iter().filter(|line| line.word(0) == "bind").flat_map(|line| line.word(1).split(','));
     of_lines.into_iter().any(fits) || section.kind == "listen" && fits(&section.name)
 }
 
@@ -134,7 +153,10 @@ impl Site for HAProxy {
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {
-        let entry = self.frontends().find(|section| binds(section, &hop.address, hop.port)).or_else(|| self.frontends().next());
+        let entry = self
+            .frontends()
+            .find(|section| binds(section, &hop.address, hop.port))
+            .or_else(|| self.frontends().next());
         let Some(frontend) = entry else { return Judgement::default() };
         let accessed = self.accessed(hop);
         let mut hop = accessed.refined(hop);
@@ -151,9 +173,15 @@ impl Site for HAProxy {
         let mut clues = self.confirmed(clues, &accessed);
         let place = backend.unwrap_or(frontend);
         clues.extend(accessed.one_of_many(Some(place.place.clone()), &hop));
-        let next = if certain { Vec::new() } else { backend.map(|backend| self.servers(backend, &hop, &accessed)).unwrap_or_default() };
+        let next = if certain {
+            Vec::new()
+        } else {
+            backend.map(|backend| self.servers(backend, &hop, &accessed)).unwrap_or_default()
+        };
         let section = match backend {
-            Some(backend) if !std::ptr::eq(backend, frontend) => format!("{} {} > backend {}", frontend.kind, frontend.name, backend.name),
+            Some(backend) if !std::ptr::eq(backend, frontend) => {
+                format!("{} {} > backend {}", frontend.kind, frontend.name, backend.name)
+            }
             _ => format!("{} {}", frontend.kind, frontend.name),
         };
         let server = Server {
@@ -182,7 +210,8 @@ impl HAProxy {
     /// `PR--` in the log: the proxy refused by a rule. A server's name: that one answered.
     fn confirmed(&self, mut clues: Vec<Clue>, accessed: &Accessed) -> Vec<Clue> {
         let Some(line) = &accessed.refused else { return clues };
-        let own = line.text.contains(" PR-- ") || line.text.contains("/<NOSRV> ") || line.text.contains(" LR-- ");
+        let own =
+            line.text.contains(" PR-- ") || line.text.contains("/<NOSRV> ") || line.text.contains(" LR-- ");
         for clue in &mut clues {
             if own {
                 clue.strength = Strength::Decisive;
@@ -198,14 +227,18 @@ impl HAProxy {
     fn servers(&self, backend: &Section, hop: &Hop, accessed: &Accessed) -> Vec<Next> {
         let lines = self.lines(backend);
         let forwarded = lines.iter().any(|line| line.word(0) == "option" && line.word(1) == "forwardfor");
-        let usable = |line: &&&Line| line.word(0) == "server" && !line.words.iter().any(|word| word == "disabled" || word == "backup");
+        let usable = |line: &&&Line| {
+            line.word(0) == "server" && !line.words.iter().any(|word| word == "disabled" || word == "backup")
+        };
         lines
             .iter()
             .filter(usable)
             .take(32)
             .map(|line| {
                 let place = line.word(2);
-                let (address, port) = place.rsplit_once(':').map_or((place, 80), |(address, port)| (address, port.parse().unwrap_or(80)));
+                let (address, port) = place
+                    .rsplit_once(':')
+                    .map_or((place, 80), |(address, port)| (address, port.parse().unwrap_or(80)));
                 let mut next = hop.onward(address, port);
                 if !forwarded {
                     let before = hop.header("X-Forwarded-For").unwrap_or("").to_owned();
@@ -214,7 +247,8 @@ impl HAProxy {
                 if line.words.iter().any(|word| word.starts_with("send-proxy")) {
                     next.client = hop.client;
                 }
-                next.scheme = if line.words.iter().any(|word| word == "ssl") { "https" } else { "http" }.to_owned();
+                next.scheme =
+                    if line.words.iter().any(|word| word == "ssl") { "https" } else { "http" }.to_owned();
                 let logged = accessed.refused.as_ref().filter(|line| !line.upstream.is_empty());
                 let refused = match logged {
                     Some(logged) => Truth::from(logged.upstream.ends_with(&format!("/{}", line.word(1)))),
@@ -311,10 +345,17 @@ impl<'a> Way<'a, '_> {
             "set-header" if literal => self.hop.set_header(line.word(2), &value),
             "add-header" if literal => self.hop.headers.push((line.word(2).to_owned(), value)),
             "del-header" => self.hop.set_header(line.word(2), ""),
-            "set-path" | "set-uri" if !line.word(2).contains("%[") => self.hop.target = line.word(2).to_owned(),
+            "set-path" | "set-uri" if !line.word(2).contains("%[") => {
+                self.hop.target = line.word(2).to_owned()
+            }
             "set-src" => {
-                let header = line.word(2).split_once('(').map(|(_, rest)| rest.trim_end_matches(')').split(',').next().unwrap_or(""));
-                let address = header.and_then(|name| self.hop.header(name)).and_then(|value| value.split(',').next_back()?.trim().parse().ok());
+                let header = line
+                    .word(2)
+                    .split_once('(')
+                    .map(|(_, rest)| rest.trim_end_matches(')').split(',').next().unwrap_or(""));
+                let address = header
+                    .and_then(|name| self.hop.header(name))
+                    .and_then(|value| value.split(',').next_back()?.trim().parse().ok());
                 self.hop.client = address.or(self.hop.client);
             }
             _ => {}
@@ -329,11 +370,14 @@ impl<'a> Way<'a, '_> {
             About::Address => "haproxy.acl-src",
             About::Request | About::Nothing => "haproxy.http-request-deny",
         };
-        let client = self.hop.client.map_or_else(|| "the client's address".to_owned(), |client| client.to_string());
+        let client =
+            self.hop.client.map_or_else(|| "the client's address".to_owned(), |client| client.to_string());
         let fix = match about {
             About::Rate => "raise the threshold of the rate, and answer it with: deny_status 429".to_owned(),
             About::UserAgent => "narrow the ACL on User-Agent".to_owned(),
-            About::Address => format!("add {client} to the ACL or its file; behind another proxy take the address from the PROXY protocol or X-Forwarded-For"),
+            About::Address => format!(
+                "add {client} to the ACL or its file; behind another proxy take the address from the PROXY protocol or X-Forwarded-For"
+            ),
             About::Request | About::Nothing => "narrow the ACLs of this line".to_owned(),
         };
         let acls: Vec<String> = self.acls(line, section);
@@ -341,13 +385,20 @@ impl<'a> Way<'a, '_> {
         // A rate is known to the running process only.
         let strength = if truth == Truth::Yes { Strength::Decisive } else { Strength::Strong };
         let said = format!("`{}` in {} {} refuses the request", line.text, section.kind, section.name);
-        self.clues.push(Clue::new(cause, strength, said).at(Some(line.place.clone())).quoting(Some(quote)).fixed_by([fix]));
+        self.clues.push(
+            Clue::new(cause, strength, said)
+                .at(Some(line.place.clone()))
+                .quoting(Some(quote))
+                .fixed_by([fix]),
+        );
         self.certain |= truth == Truth::Yes;
     }
 
     fn acls(&self, line: &Line, section: &Section) -> Vec<String> {
         let (words, _) = line.condition();
-        let named = |own: &&Line| own.word(0) == "acl" && words.iter().any(|word| word.trim_start_matches('!') == own.word(1));
+        let named = |own: &&Line| {
+            own.word(0) == "acl" && words.iter().any(|word| word.trim_start_matches('!') == own.word(1))
+        };
         section.lines.iter().filter(named).map(|own| own.text.clone()).collect()
     }
 
@@ -357,7 +408,8 @@ impl<'a> Way<'a, '_> {
                 return self.site.section(&["backend", "listen"], line.word(1));
             }
         }
-        let default = lines.iter().rev().find(|line| line.word(0) == "default_backend").map(|line| line.word(1));
+        let default =
+            lines.iter().rev().find(|line| line.word(0) == "default_backend").map(|line| line.word(1));
         match default {
             Some(name) => self.site.section(&["backend", "listen"], name),
             None => (frontend.kind == "listen").then_some(frontend),
@@ -369,7 +421,10 @@ impl<'a> Way<'a, '_> {
         if self.certain || backend.lines.iter().any(|line| line.word(0).starts_with("server")) {
             return;
         }
-        let Some(line) = lines.iter().rev().find(|line| line.word(0) == "errorfile" && line.word(1) == "503") else { return };
+        let Some(line) = lines.iter().rev().find(|line| line.word(0) == "errorfile" && line.word(1) == "503")
+        else {
+            return;
+        };
         let text = crate::source::whole(Path::new(line.word(2))).unwrap_or_default();
         if text.lines().next().is_some_and(|status| status.contains(" 403")) {
             self.refuse(line, backend, Truth::Yes, About::Nothing);

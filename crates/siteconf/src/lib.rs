@@ -7,6 +7,7 @@
 
 mod accessed;
 mod apache;
+mod application;
 mod asked;
 mod beside;
 mod caddy;
@@ -24,6 +25,7 @@ mod modsecurity;
 mod nginx;
 mod pattern;
 mod report;
+mod roots;
 mod site;
 mod source;
 mod squid;
@@ -33,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 pub use asked::Asked;
 pub use report::{Clue, Fault, Place, Server, SiteReport, Strength};
+pub use roots::find_roots;
 
 use site::Site;
 use source::Files;
@@ -42,29 +45,36 @@ use source::Files;
 #[must_use]
 pub fn read(roots: &[PathBuf], asked: &Asked) -> SiteReport {
     let mut files = Files::default();
-    let sites: Vec<Box<dyn Site>> = roots.iter().filter_map(|root| site(root, &mut files)).collect();
-    let mut report = follow::follow(&sites, hop::Hop::first(asked), &mut files);
+    let mut sites: Vec<Box<dyn Site>> = Vec::new();
+    let mut sources: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.clone());
+        let Some(text) = files.text(&root, None) else { continue };
+        match follow::kind(&root, &text) {
+            "source" => sources.push(root),
+            kind => sites.extend(site(kind, &root, &mut files)),
+        }
+    }
+    let mut report = follow::follow(&sites, &sources, hop::Hop::first(asked), &mut files);
     report.faults = files.faults;
     report.clues.sort_by_key(|clue| std::cmp::Reverse(clue.strength));
     report
 }
 
 /// One root, as the kind of server that it belongs to.
-fn site(root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
-    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
-    let text = files.text(&root, None)?;
-    match follow::kind(&root, &text) {
-        "nginx" => Some(Box::new(nginx::Nginx::read(&root, files))),
-        "apache" => Some(Box::new(apache::Apache::read(&root, files))),
-        "haproxy" => Some(Box::new(haproxy::HAProxy::read(&root, files))),
-        "varnish" => Some(Box::new(varnish::Varnish::read(&root, files))),
-        "squid" => Some(Box::new(squid::Squid::read(&root, files))),
-        "caddy" => Some(Box::new(caddy::Caddy::read(&root, files))),
-        "lighttpd" => Some(Box::new(lighttpd::Lighttpd::read(&root, files))),
-        "envoy" => Some(Box::new(envoy::Envoy::read(&root, files))),
-        "php-fpm" => Some(Box::new(fpm::Fpm::read(&root, files))),
+fn site(kind: &str, root: &Path, files: &mut Files) -> Option<Box<dyn Site>> {
+    match kind {
+        "nginx" => Some(Box::new(nginx::Nginx::read(root, files))),
+        "apache" => Some(Box::new(apache::Apache::read(root, files))),
+        "haproxy" => Some(Box::new(haproxy::HAProxy::read(root, files))),
+        "varnish" => Some(Box::new(varnish::Varnish::read(root, files))),
+        "squid" => Some(Box::new(squid::Squid::read(root, files))),
+        "caddy" => Some(Box::new(caddy::Caddy::read(root, files))),
+        "lighttpd" => Some(Box::new(lighttpd::Lighttpd::read(root, files))),
+        "envoy" => Some(Box::new(envoy::Envoy::read(root, files))),
+        "php-fpm" => Some(Box::new(fpm::Fpm::read(root, files))),
         _ => {
-            files.fault(None, &root, format!("`{}` is no configuration of a known kind", root.display()));
+            files.fault(None, root, format!("`{}` is no configuration of a known kind", root.display()));
             None
         }
     }

@@ -54,7 +54,8 @@ impl Lighttpd {
     }
 
     fn ports(&self) -> Vec<u16> {
-        let mut found: Vec<u16> = self.plain("server.port").and_then(|value| value.text().parse().ok()).into_iter().collect();
+        let mut found: Vec<u16> =
+            self.plain("server.port").and_then(|value| value.text().parse().ok()).into_iter().collect();
         for item in &self.items {
             let Item::If(branches) = item else { continue };
             for (condition, ..) in branches {
@@ -85,13 +86,19 @@ fn apply(items: &[Item], hop: &Hop, certain: Truth, around: &str, settings: &mut
                     all.extend(more.iter().cloned());
                     value = Value::List(all);
                 }
-                settings.insert(name.clone(), Setting { value, place: place.clone(), certain, condition: around.to_owned() });
+                settings.insert(
+                    name.clone(),
+                    Setting { value, place: place.clone(), certain, condition: around.to_owned() },
+                );
             }
             Item::If(branches) if depth < 24 => {
                 let mut open = Truth::Yes;
                 for (condition, body, _) in branches {
                     let (holds, shown) = match condition {
-                        Some((subject, operator, operand)) => (holds(subject, operator, operand, hop), format!("{subject} {operator} \"{operand}\"")),
+                        Some((subject, operator, operand)) => (
+                            holds(subject, operator, operand, hop),
+                            format!("{subject} {operator} \"{operand}\""),
+                        ),
                         None => (Truth::Yes, "else".to_owned()),
                     };
                     let here = open.and(holds);
@@ -178,7 +185,9 @@ impl Site for Lighttpd {
         let server = Server {
             kind: "lighttpd".to_owned(),
             root: self.root.clone(),
-            section: settings.get("server.document-root").map_or_else(String::new, |root| format!("document root {}", root.value.text())),
+            section: settings
+                .get("server.document-root")
+                .map_or_else(String::new, |root| format!("document root {}", root.value.text())),
             place: clues.first().and_then(|clue| clue.place.clone()),
             file: next.is_empty().then_some(file),
             next: next.iter().map(|next| next.label.clone()).collect(),
@@ -189,29 +198,50 @@ impl Site for Lighttpd {
 
 /// `url.access-deny` and its kin.
 fn denied(settings: &Settings, hop: &Hop) -> Option<Clue> {
-    let loaded = settings.get("server.modules").is_none_or(|modules| modules.value.texts().contains(&"mod_access"));
+    let loaded =
+        settings.get("server.modules").is_none_or(|modules| modules.value.texts().contains(&"mod_access"));
     let path = hop.path().to_lowercase();
-    let ends = |setting: &Setting| setting.value.texts().into_iter().find(|ending| path.ends_with(&ending.to_lowercase())).map(str::to_owned);
+    let ends = |setting: &Setting| {
+        setting
+            .value
+            .texts()
+            .into_iter()
+            .find(|ending| path.ends_with(&ending.to_lowercase()))
+            .map(str::to_owned)
+    };
     if let Some(allow) = settings.get("url.access-allow").filter(|_| loaded) {
         if ends(allow).is_some() {
             return None;
         }
-        return Some(clue(allow, "url.access-allow", format!("`url.access-allow` does not list an ending of `{}`", hop.path())));
+        return Some(clue(
+            allow,
+            "url.access-allow",
+            format!("`url.access-allow` does not list an ending of `{}`", hop.path()),
+        ));
     }
     let deny = settings.get("url.access-deny").filter(|_| loaded)?;
     let ending = ends(deny)?;
-    let what = if ending.is_empty() { "refuses every URL".to_owned() } else { format!("refuses URLs that end in `{ending}`") };
+    let what = if ending.is_empty() {
+        "refuses every URL".to_owned()
+    } else {
+        format!("refuses URLs that end in `{ending}`")
+    };
     Some(clue(deny, "url.access-deny", format!("`url.access-deny` {what}")))
 }
 
 fn clue(setting: &Setting, name: &str, said: String) -> Clue {
     let strength = if setting.certain == Truth::Yes { Strength::Decisive } else { Strength::Strong };
-    let under = if setting.condition.is_empty() { String::new() } else { format!(" under `{}`", setting.condition) };
+    let under =
+        if setting.condition.is_empty() { String::new() } else { format!(" under `{}`", setting.condition) };
     let list: Vec<String> = setting.value.texts().iter().map(|text| format!("\"{text}\"")).collect();
     Clue::new("lighttpd.access-deny", strength, format!("{said}{under}"))
         .at(Some(setting.place.clone()))
         .quoting(Some(format!("{name} = ( {} )", list.join(", "))))
-        .fixed_by([if setting.condition.is_empty() { "take the ending out of the list".to_owned() } else { format!("change the condition `{}`", setting.condition) }])
+        .fixed_by([if setting.condition.is_empty() {
+            "take the ending out of the list".to_owned()
+        } else {
+            format!("change the condition `{}`", setting.condition)
+        }])
 }
 
 /// The file that a path is mapped to.
@@ -233,11 +263,22 @@ fn proxied(settings: &Settings, hop: &Hop) -> Vec<Next> {
         let Some(setting) = settings.get(name) else { continue };
         for (key, hosts) in setting.value.entries() {
             let path = hop.path();
-            if !(key.is_empty() || if key.starts_with('/') { path.starts_with(key.as_str()) } else { path.ends_with(key.as_str()) }) {
+            if !(key.is_empty()
+                || if key.starts_with('/') {
+                    path.starts_with(key.as_str())
+                } else {
+                    path.ends_with(key.as_str())
+                })
+            {
                 continue;
             }
             for (_, host) in hosts.entries() {
-                let of = |name: &str| host.entries().iter().find(|(key, _)| key == name).map(|(_, value)| value.text().to_owned());
+                let of = |name: &str| {
+                    host.entries()
+                        .iter()
+                        .find(|(key, _)| key == name)
+                        .map(|(_, value)| value.text().to_owned())
+                };
                 let socket = of("socket").map(PathBuf::from);
                 let address = of("host").unwrap_or_else(|| "127.0.0.1".to_owned());
                 let port = of("port").and_then(|port| port.parse().ok()).unwrap_or(80);
@@ -245,7 +286,9 @@ fn proxied(settings: &Settings, hop: &Hop) -> Vec<Next> {
                 if role == Role::Php {
                     next.set_header("x-script-filename", &mapped(settings, &path).display().to_string());
                 }
-                let label = socket.as_ref().map_or_else(|| format!("{address}:{port}"), |socket| socket.display().to_string());
+                let label = socket
+                    .as_ref()
+                    .map_or_else(|| format!("{address}:{port}"), |socket| socket.display().to_string());
                 found.push(Next { label, hop: next, socket, role, refused: Truth::Unknown });
             }
         }
@@ -278,7 +321,9 @@ impl Lighttpd {
         let mut wanted = file.to_path_buf();
         if hop.path().ends_with('/') && file.is_dir() {
             let names = settings.get("index-file.names").or_else(|| settings.get("server.indexfiles"));
-            let index = names.and_then(|names| names.value.texts().into_iter().map(|name| file.join(name)).find(|index| index.exists()));
+            let index = names.and_then(|names| {
+                names.value.texts().into_iter().map(|name| file.join(name)).find(|index| index.exists())
+            });
             match index {
                 Some(index) => wanted = index,
                 None if on("dir-listing.activate") || on("server.dir-listing") => return None,
@@ -292,15 +337,30 @@ impl Lighttpd {
             }
         }
         if let Reach::Denied(denial) = modes::reach(&wanted, Need::Read, &worker) {
-            let said = format!("lighttpd runs as `{}` and may not read or search `{}`", worker.name, denial.shown());
-            return Some(Clue::new("lighttpd.fs-permission", Strength::Decisive, said).quoting(Some(denial.shown())).fixed_by(denial.fix(&worker)));
+            let said =
+                format!("lighttpd runs as `{}` and may not read or search `{}`", worker.name, denial.shown());
+            return Some(
+                Clue::new("lighttpd.fs-permission", Strength::Decisive, said)
+                    .quoting(Some(denial.shown()))
+                    .fixed_by(denial.fix(&worker)),
+            );
         }
         if let Some(excluded) = settings.get("static-file.exclude-extensions")
             && wanted.is_file()
             && excluded.value.texts().iter().any(|ending| wanted.to_string_lossy().ends_with(ending))
         {
-            let said = format!("`static-file.exclude-extensions` keeps `{}` from being sent, and nothing runs it", wanted.display());
-            return Some(Clue::new("lighttpd.access-deny", Strength::Decisive, said).at(Some(excluded.place.clone())).fixed_by(["configure the handler (fastcgi.server) for this ending, or take it out of the list".to_owned()]));
+            let said = format!(
+                "`static-file.exclude-extensions` keeps `{}` from being sent, and nothing runs it",
+                wanted.display()
+            );
+            return Some(
+                Clue::new("lighttpd.access-deny", Strength::Decisive, said)
+                    .at(Some(excluded.place.clone()))
+                    .fixed_by([
+                        "configure the handler (fastcgi.server) for this ending, or take it out of the list"
+                            .to_owned(),
+                    ]),
+            );
         }
         None
     }

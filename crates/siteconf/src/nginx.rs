@@ -84,6 +84,10 @@ impl Site for Nginx {
         all.into_iter().any(|listen| listen.socket.as_deref().is_some_and(|own| Path::new(own) == socket))
     }
 
+    fn log_folders(&self) -> Vec<PathBuf> {
+        logged::folders_named(self)
+    }
+
     fn judge(&self, hop: &Hop, files: &mut Files) -> Judgement {
         let servers = self.servers();
         let Some(chosen) = choose::server(&servers, hop) else { return Judgement::default() };

@@ -28,6 +28,14 @@ pub(crate) trait Site {
         false
     }
 
+    /// Where its logs lie; applications on the same machine often write beside them.
+    fn log_folders(&self) -> Vec<PathBuf> {
+        crate::beside::logs(self.root(), self.kind())
+            .iter()
+            .filter_map(|log| log.parent().map(Path::to_path_buf))
+            .collect()
+    }
+
     /// What becomes of the request here.
     fn judge(&self, hop: &Hop, files: &mut Files) -> Judgement;
 }

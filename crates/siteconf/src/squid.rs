@@ -48,7 +48,8 @@ impl Squid {
     fn file(&mut self, path: &Path, named_at: Option<&Place>, files: &mut Files) {
         let Some(text) = files.enter(path, named_at) else { return };
         for (at, line) in text.lines().enumerate() {
-            let bare = if line.trim_start().starts_with('#') { "" } else { line.split(" #").next().unwrap_or(line) };
+            let bare =
+                if line.trim_start().starts_with('#') { "" } else { line.split(" #").next().unwrap_or(line) };
             let words: Vec<String> = bare.split_whitespace().map(str::to_owned).collect();
             let place = Place { file: path.to_path_buf(), line: u32::try_from(at + 1).unwrap_or(0) };
             match words.first().map(String::as_str) {
@@ -85,8 +86,12 @@ impl Squid {
         let built_in = match name {
             "all" => Some(Truth::Yes),
             "localhost" => Some(Truth::from(hop.client.map(|client| client.is_loopback()))),
-            "manager" => Some(Truth::from(hop.target.contains("cache_object:") || hop.raw_path().starts_with("/squid-internal-mgr"))),
-            "CONNECT" if self.named("acl").all(|line| line.word(1) != "CONNECT") => Some(Truth::from(forward && hop.scheme == "https")),
+            "manager" => Some(Truth::from(
+                hop.target.contains("cache_object:") || hop.raw_path().starts_with("/squid-internal-mgr"),
+            )),
+            "CONNECT" if self.named("acl").all(|line| line.word(1) != "CONNECT") => {
+                Some(Truth::from(forward && hop.scheme == "https"))
+            }
             "to_localhost" => Some(Truth::from(crate::hop::loopback(&hop.address).is_some())),
             "to_linklocal" => Some(Truth::No),
             _ => None,
@@ -107,17 +112,28 @@ impl Squid {
             if word == "-i" {
                 ignore_case = true;
             } else if let Some(file) = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-                let text = crate::source::whole(&self.root.parent().unwrap_or(Path::new("/")).join(file)).unwrap_or_default();
-                values.extend(text.lines().map(str::trim).filter(|own| !own.is_empty() && !own.starts_with('#')).map(str::to_owned));
+                let text = crate::source::whole(&self.root.parent().unwrap_or(Path::new("/")).join(file))
+                    .unwrap_or_default();
+                values.extend(
+                    text.lines()
+                        .map(str::trim)
+                        .filter(|own| !own.is_empty() && !own.starts_with('#'))
+                        .map(str::to_owned),
+                );
             } else if !word.starts_with("--") {
                 values.push(word.clone());
             }
         }
-        let any = |test: &dyn Fn(&str) -> Truth| values.iter().map(|value| test(value)).fold(Truth::No, Truth::or);
+        let any =
+            |test: &dyn Fn(&str) -> Truth| values.iter().map(|value| test(value)).fold(Truth::No, Truth::or);
         let connects = forward && hop.scheme == "https";
         let method = if connects { "CONNECT" } else { hop.method.as_str() };
         let host = if forward { hop.address.to_ascii_lowercase() } else { hop.host() };
-        let url = if connects { format!("{host}:{}", hop.port) } else { format!("{}://{host}:{}{}", hop.scheme, hop.port, hop.target) };
+        let url = if connects {
+            format!("{host}:{}", hop.port)
+        } else {
+            format!("{}://{host}:{}{}", hop.scheme, hop.port, hop.target)
+        };
         let header = |name: &str| hop.header(name).unwrap_or("").to_owned();
         match line.word(2) {
             "src" => any(&|net| in_range(net, hop.client)),
@@ -137,9 +153,14 @@ impl Squid {
             "referer_regex" => any(&|regex| pattern::matches(regex, ignore_case, &header("Referer"))),
             "req_header" => {
                 let Some((name, patterns)) = values.split_first() else { return Truth::Unknown };
-                patterns.iter().map(|regex| pattern::matches(regex, ignore_case, &header(name))).fold(Truth::No, Truth::or)
+                patterns
+                    .iter()
+                    .map(|regex| pattern::matches(regex, ignore_case, &header(name)))
+                    .fold(Truth::No, Truth::or)
             }
-            "localport" | "myportname" | "localip" | "time" | "proxy_auth" | "external" | "maxconn" => Truth::Unknown,
+            "localport" | "myportname" | "localip" | "time" | "proxy_auth" | "external" | "maxconn" => {
+                Truth::Unknown
+            }
             _ => Truth::Unknown,
         }
     }
@@ -152,7 +173,8 @@ impl Squid {
             last = Some(line);
             let mut all = Truth::Yes;
             for name in line.words.iter().skip(2) {
-                let (name, negated) = name.strip_prefix('!').map_or((name.as_str(), false), |name| (name, true));
+                let (name, negated) =
+                    name.strip_prefix('!').map_or((name.as_str(), false), |name| (name, true));
                 let truth = self.list(name, hop, forward);
                 all = all.and(if negated { !truth } else { truth });
             }
@@ -175,20 +197,29 @@ impl Squid {
     }
 
     fn accessed(&self, hop: &Hop, forward: bool) -> Option<String> {
-        let declared = self.named("access_log").filter_map(|line| line.words.iter().skip(1).find(|word| word.contains('/')));
-        let mut paths: Vec<PathBuf> = declared.map(|word| PathBuf::from(word.rsplit(':').next().unwrap_or(word))).collect();
+        let declared = self
+            .named("access_log")
+            .filter_map(|line| line.words.iter().skip(1).find(|word| word.contains('/')));
+        let mut paths: Vec<PathBuf> =
+            declared.map(|word| PathBuf::from(word.rsplit(':').next().unwrap_or(word))).collect();
         if paths.is_empty() {
             paths = beside::logs(&self.root, "squid");
         }
         let wanted = if forward && hop.scheme == "https" {
             format!("CONNECT {}:{}", hop.address, hop.port)
         } else {
-            format!("{} {}", hop.method, if forward { format!("http://{}", hop.address) } else { String::new() })
+            format!(
+                "{} {}",
+                hop.method,
+                if forward { format!("http://{}", hop.address) } else { String::new() }
+            )
         };
         for path in paths {
             let lines = logs::with_rotated(&path).unwrap_or_default();
             let found = lines.iter().rev().find(|line| {
-                line.contains("/403 ") && line.contains(wanted.trim_end()) && (wanted.starts_with("CONNECT") || line.contains(hop.raw_path()))
+                line.contains("/403 ")
+                    && line.contains(wanted.trim_end())
+                    && (wanted.starts_with("CONNECT") || line.contains(hop.raw_path()))
             });
             if let Some(line) = found {
                 return Some(line.clone());
@@ -218,7 +249,8 @@ fn domain_fits(own: &str, host: &str) -> bool {
 
 fn port_fits(range: &str, port: u16) -> bool {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    first.parse::<u16>().is_ok_and(|first| first <= port) && last.parse::<u16>().is_ok_and(|last| port <= last)
+    first.parse::<u16>().is_ok_and(|first| first <= port)
+        && last.parse::<u16>().is_ok_and(|last| port <= last)
 }
 
 impl Site for Squid {
@@ -254,21 +286,36 @@ impl Site for Squid {
             };
             let acls: Vec<String> = self
                 .named("acl")
-                .filter(|acl| line.words.iter().skip(2).any(|name| name.trim_start_matches('!') == acl.word(1)))
+                .filter(|acl| {
+                    line.words.iter().skip(2).any(|name| name.trim_start_matches('!') == acl.word(1))
+                })
                 .map(|acl| acl.text.clone())
                 .collect();
-            let what = if forward { format!("`{}:{}`", hop.address, hop.port) } else { format!("`{}`", hop.target) };
+            let what =
+                if forward { format!("`{}:{}`", hop.address, hop.port) } else { format!("`{}`", hop.target) };
             let said = format!("Squid refuses {what} by `{}`", line.text);
             let fix = if cause == "squid.unsafe-port" {
                 vec![format!("acl Safe_ports port {0}  (for https also: acl SSL_ports port {0})", hop.port)]
             } else {
-                vec![format!("above it: acl wanted dstdomain {}  and: http_access allow wanted", hop.address), format!("or go round the proxy, where that is permitted: no_proxy={}", hop.address)]
+                vec![
+                    format!("above it: acl wanted dstdomain {}  and: http_access allow wanted", hop.address),
+                    format!("or go round the proxy, where that is permitted: no_proxy={}", hop.address),
+                ]
             };
-            let quote = logged.clone().unwrap_or_else(|| acls.into_iter().chain([line.text.clone()]).collect::<Vec<_>>().join("\n"));
-            clues.push(Clue::new(cause, strength, said).at(Some(line.place.clone())).quoting(Some(quote)).fixed_by(fix));
+            let quote = logged.clone().unwrap_or_else(|| {
+                acls.into_iter().chain([line.text.clone()]).collect::<Vec<_>>().join("\n")
+            });
+            clues.push(
+                Clue::new(cause, strength, said)
+                    .at(Some(line.place.clone()))
+                    .quoting(Some(quote))
+                    .fixed_by(fix),
+            );
         } else if let Some(line) = logged.filter(|_| denied) {
             let said = "Squid's log says that it refused the request (TCP_DENIED)";
-            clues.push(Clue::new("squid.acl-deny", Strength::Decisive, said).quoting(Some(logs::quote(&line))));
+            clues.push(
+                Clue::new("squid.acl-deny", Strength::Decisive, said).quoting(Some(logs::quote(&line))),
+            );
         }
         let refused = clues.iter().any(|clue| clue.strength == Strength::Decisive);
         let next: Vec<Next> = if refused { Vec::new() } else { self.next(hop, forward, passed) };
@@ -289,7 +336,13 @@ impl Squid {
         let refused = if passed { Truth::Yes } else { Truth::Unknown };
         if forward {
             let label = format!("{}:{}", hop.address, hop.port);
-            return vec![Next { label, hop: hop.onward(&hop.address, hop.port), socket: None, role: Role::Origin, refused }];
+            return vec![Next {
+                label,
+                hop: hop.onward(&hop.address, hop.port),
+                socket: None,
+                role: Role::Origin,
+                refused,
+            }];
         }
         self.named("cache_peer")
             .map(|line| {

@@ -32,12 +32,17 @@ impl Varnish {
 
     /// Whether answers that are refusals may be kept: `beresp.ttl` is set with no look at the status.
     fn keeps_refusals(&self) -> Option<Place> {
-        let bodies = self.vcl.subs.iter().filter(|(name, _)| name == "vcl_backend_response" || name == "vcl_fetch");
+        let bodies =
+            self.vcl.subs.iter().filter(|(name, _)| name == "vcl_backend_response" || name == "vcl_fetch");
         bodies.flat_map(|(_, body)| body.iter()).find_map(|statement| match statement {
             Statement::Plain(tokens, place) => sets_ttl(tokens).then(|| place.clone()),
             Statement::If(branches) => branches.iter().find_map(|(condition, body, _)| {
-                let for_errors = condition.iter().any(|token| matches!(token, Token::Word(word) if word == "403" || word == "400"));
-                let by_status = condition.iter().any(|token| matches!(token, Token::Word(word) if word == "beresp.status"));
+                let for_errors = condition
+                    .iter()
+                    .any(|token| matches!(token, Token::Word(word) if word == "403" || word == "400"));
+                let by_status = condition
+                    .iter()
+                    .any(|token| matches!(token, Token::Word(word) if word == "beresp.status"));
                 let sets = body.iter().find_map(|inner| match inner {
                     Statement::Plain(tokens, place) if sets_ttl(tokens) => Some(place.clone()),
                     _ => None,
@@ -50,15 +55,25 @@ impl Varnish {
     fn refused(&self, returned: &Returned, hop: &Hop) -> Clue {
         let purges = matches!(hop.method.as_str(), "PURGE" | "BAN" | "REFRESH" | "PURGEKEYS" | "XCGFULLBAN");
         let strength = if returned.certain == Truth::Yes { Strength::Decisive } else { Strength::Strong };
-        let condition = if returned.condition.is_empty() { "without a condition".to_owned() } else { format!("because `{}` holds", returned.condition) };
+        let condition = if returned.condition.is_empty() {
+            "without a condition".to_owned()
+        } else {
+            format!("because `{}` holds", returned.condition)
+        };
         let client = hop.client.map_or_else(|| "the client".to_owned(), |client| client.to_string());
         let (cause, fix) = if purges {
-            ("varnish.purge-acl", format!("add \"{client}\"; to the acl of those who may send {}", hop.method))
+            (
+                "varnish.purge-acl",
+                format!("add \"{client}\"; to the acl of those who may send {}", hop.method),
+            )
         } else {
             ("varnish.synth-403", "narrow the condition, or the acl that it asks".to_owned())
         };
         let said = format!("VCL returns synth(403) {condition}");
-        Clue::new(cause, strength, said).at(Some(returned.place.clone())).quoting(Some(returned.condition.clone()).filter(|text| !text.is_empty())).fixed_by([fix])
+        Clue::new(cause, strength, said)
+            .at(Some(returned.place.clone()))
+            .quoting(Some(returned.condition.clone()).filter(|text| !text.is_empty()))
+            .fixed_by([fix])
     }
 }
 
@@ -78,13 +93,21 @@ impl Site for Varnish {
     /// Varnish is told where to listen on its command line, which no file has.
     fn listens(&self, _address: &str, port: u16) -> Truth {
         match beside::arguments(&self.root) {
-            Some(words) => Truth::from(words.iter().any(|word| word.split(',').next().is_some_and(|place| place.ends_with(&format!(":{port}"))))),
+            Some(words) => Truth::from(words.iter().any(|word| {
+                word.split(',').next().is_some_and(|place| place.ends_with(&format!(":{port}")))
+            })),
             None => Truth::Unknown,
         }
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {
-        let mut machine = Machine { vcl: &self.vcl, hop: hop.clone(), backend: None, values: Default::default(), possible: Vec::new() };
+        let mut machine = Machine {
+            vcl: &self.vcl,
+            hop: hop.clone(),
+            backend: None,
+            values: Default::default(),
+            possible: Vec::new(),
+        };
         let returned = machine.run("vcl_recv", 0);
         let mut clues: Vec<Clue> = Vec::new();
         let mut ended = false;
@@ -126,7 +149,11 @@ impl Varnish {
         machine.values.insert("obj.status".to_owned(), status.to_string());
         machine.run("vcl_synth", 0);
         machine.run("vcl_error", 0);
-        let changed = machine.values.get("resp.status").filter(|now| **now != status.to_string()).or(machine.values.get("obj.status"));
+        let changed = machine
+            .values
+            .get("resp.status")
+            .filter(|now| **now != status.to_string())
+            .or(machine.values.get("obj.status"));
         changed.and_then(|now| now.parse().ok()).or(Some(status))
     }
 
@@ -136,6 +163,12 @@ impl Varnish {
         let (_, host, port) = found.or_else(|| self.vcl.backends.first())?;
         let port: u16 = port.parse().unwrap_or(80);
         let label = format!("{host}:{port}");
-        Some(Next { label, hop: machine.hop.onward(host, port), socket: None, role: Role::Origin, refused: Truth::Unknown })
+        Some(Next {
+            label,
+            hop: machine.hop.onward(host, port),
+            socket: None,
+            role: Role::Origin,
+            refused: Truth::Unknown,
+        })
     }
 }

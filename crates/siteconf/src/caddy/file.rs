@@ -60,7 +60,11 @@ impl Reader<'_> {
         segments
     }
 
-    fn block(&mut self, tokens: &mut std::iter::Peekable<std::vec::IntoIter<(String, bool, Place)>>, depth: usize) -> Vec<Segment> {
+    fn block(
+        &mut self,
+        tokens: &mut std::iter::Peekable<std::vec::IntoIter<(String, bool, Place)>>,
+        depth: usize,
+    ) -> Vec<Segment> {
         let mut found: Vec<Segment> = Vec::new();
         let mut open: Option<Segment> = None;
         while let Some((word, first_of_line, place)) = tokens.next() {
@@ -69,7 +73,9 @@ impl Reader<'_> {
             }
             if first_of_line && word != "{" {
                 // A comma at the end of a line of addresses continues it.
-                let continued = open.as_ref().is_some_and(|segment| segment.words.last().is_some_and(|last| last.ends_with(',')));
+                let continued = open
+                    .as_ref()
+                    .is_some_and(|segment| segment.words.last().is_some_and(|last| last.ends_with(',')));
                 if !continued {
                     found.extend(open.take());
                 }
@@ -80,14 +86,24 @@ impl Reader<'_> {
                     return found;
                 }
                 "{" => {
-                    let mut segment = open.take().unwrap_or(Segment { words: Vec::new(), block: Vec::new(), has_block: true, place });
+                    let mut segment = open.take().unwrap_or(Segment {
+                        words: Vec::new(),
+                        block: Vec::new(),
+                        has_block: true,
+                        place,
+                    });
                     segment.block = self.block(tokens, depth + 1);
                     segment.has_block = true;
                     found.push(segment);
                 }
                 _ => {
                     self.read += 1;
-                    let segment = open.get_or_insert_with(|| Segment { words: Vec::new(), block: Vec::new(), has_block: false, place });
+                    let segment = open.get_or_insert_with(|| Segment {
+                        words: Vec::new(),
+                        block: Vec::new(),
+                        has_block: false,
+                        place,
+                    });
                     segment.words.push(word);
                 }
             }
@@ -107,7 +123,9 @@ impl Reader<'_> {
             if segment.word(0) == "import" {
                 let name = segment.word(1).to_owned();
                 let inner = match self.snippets.get(&name).cloned() {
-                    Some(body) => body.into_iter().map(|inner| with_arguments(inner, &segment.words)).collect(),
+                    Some(body) => {
+                        body.into_iter().map(|inner| with_arguments(inner, &segment.words)).collect()
+                    }
                     None => {
                         let base = root.parent().unwrap_or(Path::new("/"));
                         let paths = self.files.expand(&name, base, Some(&segment.place));
@@ -128,7 +146,9 @@ impl Reader<'_> {
 fn with_arguments(mut segment: Segment, import: &[String]) -> Segment {
     for (at, argument) in import.iter().skip(2).enumerate().take(16) {
         for word in &mut segment.words {
-            *word = word.replace(&format!("{{args[{at}]}}"), argument).replace(&format!("{{args.{at}}}"), argument);
+            *word = word
+                .replace(&format!("{{args[{at}]}}"), argument)
+                .replace(&format!("{{args.{at}}}"), argument);
         }
     }
     segment.block = segment.block.into_iter().map(|inner| with_arguments(inner, import)).collect();
@@ -149,9 +169,7 @@ fn tokens(text: &str, path: &Path) -> Vec<(String, bool, Place)> {
                 first = true;
             }
             blank if blank.is_whitespace() => {}
-            '#' => {
-                while letters.next_if(|c| *c != '\n').is_some() {}
-            }
+            '#' => while letters.next_if(|c| *c != '\n').is_some() {},
             '\\' if letters.peek() == Some(&'\n') => {
                 letters.next();
                 line += 1;

@@ -23,7 +23,8 @@ pub(crate) fn of(segment: &Segment, named: &[Segment], hop: &Hop, path: &str) ->
     if word == "*" {
         return (ALL, 1);
     }
-    if word.starts_with('/') && segment.word(0) != "root" || word.starts_with('/') && segment.words.len() > 2 {
+    if word.starts_with('/') && segment.word(0) != "root" || word.starts_with('/') && segment.words.len() > 2
+    {
         return (Matched { truth: Truth::from(path_fits(word, path)), by_address: false }, 1);
     }
     if word.starts_with('@') {
@@ -42,7 +43,10 @@ fn definition(own: &Segment, hop: &Hop, path: &str) -> Matched {
         matched = both(matched, kind(own.word(1), own.words.get(2..).unwrap_or(&[]), &[], hop, path, 0));
     }
     for inner in &own.block {
-        matched = both(matched, kind(inner.word(0), inner.words.get(1..).unwrap_or(&[]), &inner.block, hop, path, 0));
+        matched = both(
+            matched,
+            kind(inner.word(0), inner.words.get(1..).unwrap_or(&[]), &inner.block, hop, path, 0),
+        );
     }
     matched
 }
@@ -52,7 +56,8 @@ fn both(one: Matched, other: Matched) -> Matched {
 }
 
 fn kind(name: &str, values: &[String], block: &[Segment], hop: &Hop, path: &str, depth: u8) -> Matched {
-    let any = |test: &dyn Fn(&str) -> Truth| values.iter().map(|value| test(value)).fold(Truth::No, Truth::or);
+    let any =
+        |test: &dyn Fn(&str) -> Truth| values.iter().map(|value| test(value)).fold(Truth::No, Truth::or);
     let truth = match name {
         "path" => any(&|mask| Truth::from(path_fits(mask, path))),
         "path_regexp" => values.last().map_or(Truth::Unknown, |regex| pattern::matches(regex, false, path)),
@@ -81,14 +86,29 @@ fn kind(name: &str, values: &[String], block: &[Segment], hop: &Hop, path: &str,
                 matched = both(matched, kind(inner, rest, block, hop, path, depth + 1));
             } else {
                 for inner in block {
-                    matched = both(matched, kind(inner.word(0), inner.words.get(1..).unwrap_or(&[]), &inner.block, hop, path, depth + 1));
+                    matched = both(
+                        matched,
+                        kind(
+                            inner.word(0),
+                            inner.words.get(1..).unwrap_or(&[]),
+                            &inner.block,
+                            hop,
+                            path,
+                            depth + 1,
+                        ),
+                    );
                 }
             }
             return Matched { truth: !matched.truth, by_address: matched.by_address };
         }
         "expression" => {
             let text = values.join(" ");
-            return Matched { truth: Truth::Unknown, by_address: text.contains("remote_ip") || text.contains("client_ip") || text.contains("remote.host") };
+            return Matched {
+                truth: Truth::Unknown,
+                by_address: text.contains("remote_ip")
+                    || text.contains("client_ip")
+                    || text.contains("remote.host"),
+            };
         }
         _ => Truth::Unknown,
     };

@@ -42,15 +42,21 @@ fn one(rule: &Value, hop: &Hop, depth: u8) -> Truth {
     if depth > MOST_DEPTH {
         return Truth::Unknown;
     }
-    let Some((kind, value)) = rule.as_object().and_then(|members| members.iter().next()) else { return Truth::Unknown };
+    let Some((kind, value)) = rule.as_object().and_then(|members| members.iter().next()) else {
+        return Truth::Unknown;
+    };
     match kind.as_str() {
         "any" => Truth::from(value.as_bool().unwrap_or(true)),
         "header" => header(value, hop),
         "url_path" => string(get(value, &["path"]), hop.raw_path()),
         "destination_port" => Truth::from(value.as_u64() == Some(u64::from(hop.port))),
         "not_rule" | "not_id" => !one(value, hop, depth + 1),
-        "and_rules" | "and_ids" => inner(value).iter().map(|rule| one(rule, hop, depth + 1)).fold(Truth::Yes, Truth::and),
-        "or_rules" | "or_ids" => inner(value).iter().map(|rule| one(rule, hop, depth + 1)).fold(Truth::No, Truth::or),
+        "and_rules" | "and_ids" => {
+            inner(value).iter().map(|rule| one(rule, hop, depth + 1)).fold(Truth::Yes, Truth::and)
+        }
+        "or_rules" | "or_ids" => {
+            inner(value).iter().map(|rule| one(rule, hop, depth + 1)).fold(Truth::No, Truth::or)
+        }
         "direct_remote_ip" | "remote_ip" | "source_ip" => network(value, hop.client),
         // No client certificate is known to have been shown.
         "authenticated" => Truth::from(hop.scheme == "https").and(Truth::Unknown),
@@ -65,7 +71,10 @@ fn inner(value: &Value) -> &[Value] {
 
 fn network(value: &Value, client: Option<IpAddr>) -> Truth {
     let Some(client) = client else { return Truth::Unknown };
-    let length = get(value, &["prefix_len"]).as_u64().or_else(|| get(value, &["prefix_len", "value"]).as_u64()).unwrap_or(0);
+    let length = get(value, &["prefix_len"])
+        .as_u64()
+        .or_else(|| get(value, &["prefix_len", "value"]).as_u64())
+        .unwrap_or(0);
     let net = format!("{}/{length}", text(get(value, &["address_prefix"])));
     Truth::from(crate::nginx::access::within(&net, client))
 }

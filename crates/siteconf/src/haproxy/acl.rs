@@ -37,7 +37,11 @@ pub(crate) fn condition(words: &[String], section: &[&Line], site: &HAProxy, hop
             "and" | "&&" => {}
             "!" => negate = !negate,
             "{" => {
-                let end = words.iter().skip(at).position(|word| word == "}").map_or(words.len(), |offset| at + offset);
+                let end = words
+                    .iter()
+                    .skip(at)
+                    .position(|word| word == "}")
+                    .map_or(words.len(), |offset| at + offset);
                 let inner = words.get(at..end).unwrap_or(&[]);
                 let (truth, reads) = criterion(inner, site, hop);
                 all = all.and(if negate { !truth } else { truth });
@@ -76,7 +80,9 @@ fn named(name: &str, section: &[&Line], site: &HAProxy, hop: &Hop) -> (Truth, Ab
         "FALSE" => Truth::No,
         "LOCALHOST" => return (Truth::from(hop.client.map(|client| client.is_loopback())), About::Address),
         "METH_GET" => Truth::from(matches!(hop.method.as_str(), "GET" | "HEAD")),
-        method if method.starts_with("METH_") => Truth::from(method.strip_prefix("METH_") == Some(hop.method.as_str())),
+        method if method.starts_with("METH_") => {
+            Truth::from(method.strip_prefix("METH_") == Some(hop.method.as_str()))
+        }
         _ => Truth::Unknown,
     };
     (holds, About::Request)
@@ -117,7 +123,8 @@ fn criterion(words: &[String], site: &HAProxy, hop: &Hop) -> (Truth, About) {
         values = values.iter().map(change).collect();
     }
     if method == "found" || patterns.is_empty() {
-        let truth = values.iter().any(|value| method == "found" || !matches!(value.as_str(), "" | "0" | "false"));
+        let truth =
+            values.iter().any(|value| method == "found" || !matches!(value.as_str(), "" | "0" | "false"));
         return (Truth::from(truth), about);
     }
     let truth = values
@@ -180,9 +187,21 @@ fn fetched(base: &str, argument: &str, site: &HAProxy, hop: &Hop) -> Option<Vec<
         "hdr" | "req.hdr" | "req.fhdr" | "hdr_ip" | "req.hdr_ip" | "fhdr" => {
             let value = hop.header(header);
             let split = !base.contains("fhdr") && !header.eq_ignore_ascii_case("user-agent");
-            Some(value.map(|value| if split { value.split(',').map(|part| part.trim().to_owned()).collect() } else { vec![value.to_owned()] }).unwrap_or_default())
+            Some(
+                value
+                    .map(|value| {
+                        if split {
+                            value.split(',').map(|part| part.trim().to_owned()).collect()
+                        } else {
+                            vec![value.to_owned()]
+                        }
+                    })
+                    .unwrap_or_default(),
+            )
         }
-        "hdr_cnt" | "req.hdr_cnt" | "req.fhdr_cnt" => Some(vec![usize::from(hop.header(header).is_some()).to_string()]),
+        "hdr_cnt" | "req.hdr_cnt" | "req.fhdr_cnt" => {
+            Some(vec![usize::from(hop.header(header).is_some()).to_string()])
+        }
         "hdr_len" | "req.hdr_len" => Some(vec![hop.header(header).map_or(0, str::len).to_string()]),
         "cook" | "req.cook" => Some(hop.cookie(header).map(str::to_owned).into_iter().collect()),
         "cook_cnt" | "req.cook_cnt" => Some(vec![usize::from(hop.cookie(header).is_some()).to_string()]),
@@ -197,7 +216,9 @@ fn fetched(base: &str, argument: &str, site: &HAProxy, hop: &Hop) -> Option<Vec<
         "bool" | "int" | "str" => Some(vec![argument.to_owned()]),
         "http_auth" | "http_auth_group" => match hop.basic() {
             None => flag(false),
-            Some((user, password)) => site.password_fits(header, &user, &password).map(|fits| vec![if fits { "1" } else { "0" }.to_owned()]),
+            Some((user, password)) => site
+                .password_fits(header, &user, &password)
+                .map(|fits| vec![if fits { "1" } else { "0" }.to_owned()]),
         },
         "var" => hop.header(&format!("x-haproxy-variable-{argument}")).map(|value| vec![value.to_owned()]),
         _ => None,
@@ -205,8 +226,14 @@ fn fetched(base: &str, argument: &str, site: &HAProxy, hop: &Hop) -> Option<Vec<
 }
 
 fn compared(value: &str, method: &str, patterns: &[String], ignore_case: bool) -> Truth {
-    if let Some(operator) = patterns.first().filter(|word| matches!(word.as_str(), "gt" | "ge" | "lt" | "le" | "eq")) {
-        let (Ok(value), Some(Ok(wanted))) = (value.parse::<i64>(), patterns.get(1).map(|text| text.parse::<i64>())) else { return Truth::Unknown };
+    if let Some(operator) =
+        patterns.first().filter(|word| matches!(word.as_str(), "gt" | "ge" | "lt" | "le" | "eq"))
+    {
+        let (Ok(value), Some(Ok(wanted))) =
+            (value.parse::<i64>(), patterns.get(1).map(|text| text.parse::<i64>()))
+        else {
+            return Truth::Unknown;
+        };
         return Truth::from(match operator.as_str() {
             "gt" => value > wanted,
             "ge" => value >= wanted,
@@ -224,11 +251,23 @@ fn compared(value: &str, method: &str, patterns: &[String], ignore_case: bool) -
             "beg" => value.starts_with(&plain),
             "end" => value.ends_with(&plain),
             "sub" => value.contains(&plain),
-            "dir" => value.split('/').any(|part| part == plain.trim_matches('/')) || value.contains(&format!("/{}/", plain.trim_matches('/'))),
-            "dom" => value.split(['.', '/', ':', '?']).any(|part| part == plain) || format!(".{value}.").contains(&format!(".{plain}.")),
-            "ip" => return Truth::from(value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address))),
+            "dir" => {
+                value.split('/').any(|part| part == plain.trim_matches('/'))
+                    || value.contains(&format!("/{}/", plain.trim_matches('/')))
+            }
+            "dom" => {
+                value.split(['.', '/', ':', '?']).any(|part| part == plain)
+                    || format!(".{value}.").contains(&format!(".{plain}."))
+            }
+            "ip" => {
+                return Truth::from(value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address)));
+            }
             "len" => value.len().to_string() == plain,
-            _ => value == plain || range(&value, &plain) || value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address)) == Some(true),
+            _ => {
+                value == plain
+                    || range(&value, &plain)
+                    || value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address)) == Some(true)
+            }
         };
         Truth::from(holds)
     };
@@ -243,7 +282,15 @@ fn range(value: &str, pattern: &str) -> bool {
 
 /// The patterns of a file, one a line.
 fn listed(site: &HAProxy, file: &str) -> Vec<String> {
-    let path = site.root.parent().unwrap_or(Path::new("/")).join(file.trim_start_matches("file@").trim_start_matches("opt@"));
+    let path = site
+        .root
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .join(file.trim_start_matches("file@").trim_start_matches("opt@"));
     let text = crate::source::whole(&path).unwrap_or_default();
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }

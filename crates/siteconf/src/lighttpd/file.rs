@@ -43,7 +43,12 @@ impl Value {
 /// A statement.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    Set { name: String, add: bool, value: Value, place: Place },
+    Set {
+        name: String,
+        add: bool,
+        value: Value,
+        place: Place,
+    },
     /// Branches with subject, operator and operand; the last may have none.
     If(Vec<(Option<(String, String, String)>, Vec<Item>, Place)>),
 }
@@ -55,7 +60,8 @@ enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 17] = ["=>", "+=", ":=", "==", "!=", "=~", "!~", "=^", "=$", "=", "+", "(", ")", "{", "}", "[", "]"];
+const SIGNS: [&str; 17] =
+    ["=>", "+=", ":=", "==", "!=", "=~", "!~", "=^", "=$", "=", "+", "(", ")", "{", "}", "[", "]"];
 
 /// Reads a root with its includes.
 pub(crate) fn parse(root: &Path, files: &mut Files) -> Vec<Item> {
@@ -152,7 +158,10 @@ impl Parser<'_> {
 
     /// `$HTTP["host"] == "x" { … }`
     fn conditional(&mut self, cursor: &mut Cursor, path: &Path, depth: u8) -> Item {
-        let place = cursor.tokens.get(cursor.at).map_or(Place { file: path.to_path_buf(), line: 0 }, |(_, place)| place.clone());
+        let place = cursor
+            .tokens
+            .get(cursor.at)
+            .map_or(Place { file: path.to_path_buf(), line: 0 }, |(_, place)| place.clone());
         let mut subject = String::new();
         while let Some(token) = cursor.peek().cloned() {
             match token {
@@ -175,7 +184,13 @@ impl Parser<'_> {
     }
 
     /// What follows `else`.
-    fn otherwise(&mut self, cursor: &mut Cursor, path: &Path, depth: u8, place: Place) -> Option<Vec<(Option<(String, String, String)>, Vec<Item>, Place)>> {
+    fn otherwise(
+        &mut self,
+        cursor: &mut Cursor,
+        path: &Path,
+        depth: u8,
+        place: Place,
+    ) -> Option<Vec<(Option<(String, String, String)>, Vec<Item>, Place)>> {
         if matches!(cursor.peek(), Some(Token::Word(word)) if word == "if") {
             cursor.at += 1;
         }
@@ -268,7 +283,10 @@ fn tokens(text: &str, path: &Path) -> Tokens {
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             (sign.len(), Some(Token::Sign(sign)))
         } else {
-            let end = rest.find(|c: char| c.is_whitespace() || "=+,(){}[]\"#!:~".contains(c)).unwrap_or(rest.len()).max(first.len_utf8());
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "=+,(){}[]\"#!:~".contains(c))
+                .unwrap_or(rest.len())
+                .max(first.len_utf8());
             (end, Some(Token::Word(rest.get(..end).unwrap_or("").to_owned())))
         };
         let (part, after) = rest.split_at_checked(used).unwrap_or((rest, ""));

@@ -90,6 +90,21 @@ fn collect<'a>(level: &'a [Directive], name: &str, into: &mut Vec<&'a Directive>
     }
 }
 
+/// The folders of all logs that a configuration names.
+pub(crate) fn folders_named(site: &Nginx) -> Vec<PathBuf> {
+    let mut named = Vec::new();
+    collect(&site.tree, "error_log", &mut named, 0);
+    collect(&site.tree, "access_log", &mut named, 0);
+    let mut folders: Vec<PathBuf> = named
+        .iter()
+        .filter_map(|directive| located(site, directive.arg(0)))
+        .filter_map(|path| path.parent().map(Path::to_path_buf))
+        .collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
 /// What the error logs in effect say about the request.
 pub(crate) fn errors(site: &Nginx, phases: &Phases<'_, '_>, hop: &Hop) -> Heard {
     let mut named: Vec<(PathBuf, &str)> = Vec::new();

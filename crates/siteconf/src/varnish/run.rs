@@ -43,7 +43,8 @@ impl Machine<'_> {
         if depth > MOST_DEPTH {
             return None;
         }
-        let bodies: Vec<&Vec<Statement>> = self.vcl.subs.iter().filter(|(own, _)| own == name).map(|(_, body)| body).collect();
+        let bodies: Vec<&Vec<Statement>> =
+            self.vcl.subs.iter().filter(|(own, _)| own == name).map(|(_, body)| body).collect();
         for body in bodies {
             let returned = self.body(body, "", Truth::Yes, depth);
             if returned.is_some() {
@@ -65,7 +66,8 @@ impl Machine<'_> {
                         let shown = join(condition, tokens);
                         if holds == Truth::Unknown || certain == Truth::Unknown {
                             // What may happen is noted, but does not change the request.
-                            let (hop, backend, values) = (self.hop.clone(), self.backend.clone(), self.values.clone());
+                            let (hop, backend, values) =
+                                (self.hop.clone(), self.backend.clone(), self.values.clone());
                             let returned = self.body(inner, &shown, Truth::Unknown, depth);
                             (self.hop, self.backend, self.values) = (hop, backend, values);
                             self.possible.extend(returned);
@@ -92,7 +94,14 @@ impl Machine<'_> {
         None
     }
 
-    fn plain(&mut self, tokens: &[Token], place: &Place, condition: &str, certain: Truth, depth: u8) -> Option<Returned> {
+    fn plain(
+        &mut self,
+        tokens: &[Token],
+        place: &Place,
+        condition: &str,
+        certain: Truth,
+        depth: u8,
+    ) -> Option<Returned> {
         let [Token::Word(first), rest @ ..] = tokens else { return None };
         match (first.as_str(), rest) {
             ("return", [Token::Sign("("), Token::Word(action), rest @ ..]) => Some(Returned {
@@ -163,10 +172,13 @@ impl Machine<'_> {
     }
 
     fn in_list(&self, list: &str, address: IpAddr) -> Truth {
-        let Some((_, entries)) = self.vcl.lists.iter().find(|(name, _)| name == list) else { return Truth::Unknown };
+        let Some((_, entries)) = self.vcl.lists.iter().find(|(name, _)| name == list) else {
+            return Truth::Unknown;
+        };
         let mut best: Option<(u8, bool)> = None;
         for (except, entry) in entries {
-            let covers = if entry == "localhost" { Some(address.is_loopback()) } else { within(entry, address) };
+            let covers =
+                if entry == "localhost" { Some(address.is_loopback()) } else { within(entry, address) };
             let length = entry.split_once('/').and_then(|(_, length)| length.parse().ok()).unwrap_or(128);
             if covers == Some(true) && best.is_none_or(|(known, _)| length >= known) {
                 best = Some((length, *except));
@@ -283,7 +295,9 @@ impl Reader<'_, '_, '_> {
         self.at += 1;
         match (token, left) {
             (Some(Token::Text(regex)), Some(left)) => pattern::matches(&regex, false, &left),
-            (Some(Token::Word(list)), Some(left)) => left.parse().map_or(Truth::Unknown, |address| self.machine.in_list(&list, address)),
+            (Some(Token::Word(list)), Some(left)) => {
+                left.parse().map_or(Truth::Unknown, |address| self.machine.in_list(&list, address))
+            }
             _ => Truth::Unknown,
         }
     }
@@ -354,7 +368,8 @@ impl Reader<'_, '_, '_> {
             "std.tolower" => argument(0).map(|text| text.to_lowercase()),
             "std.toupper" => argument(0).map(|text| text.to_uppercase()),
             "std.ip" => {
-                let given = argument(0).and_then(|text| text.split(',').next().map(|part| part.trim().to_owned()));
+                let given =
+                    argument(0).and_then(|text| text.split(',').next().map(|part| part.trim().to_owned()));
                 given.filter(|text| text.parse::<IpAddr>().is_ok()).or_else(|| argument(1))
             }
             "std.port" => Some(self.machine.hop.port.to_string()),

@@ -24,7 +24,8 @@ pub(crate) struct Placed {
 }
 
 const SIGNS: [&str; 24] = [
-    "&&", "||", "==", "!=", "!~", "<=", ">=", "+=", "(", ")", "{", "}", ";", ",", "=", "~", "!", "<", ">", "+", "/", "-", "*", ".",
+    "&&", "||", "==", "!=", "!~", "<=", ">=", "+=", "(", ")", "{", "}", ";", ",", "=", "~", "!", "<", ">",
+    "+", "/", "-", "*", ".",
 ];
 
 /// A statement.
@@ -67,7 +68,9 @@ fn read(path: &Path, named_at: Option<&Place>, files: &mut Files, into: &mut Vec
         if include && let Some(Placed { token: Token::Text(name), .. }) = rest.peek().cloned() {
             rest.next();
             let base = path.parent().unwrap_or(Path::new("/"));
-            let file = [base.join(&name), PathBuf::from("/etc/varnish").join(&name)].into_iter().find(|file| file.is_file());
+            let file = [base.join(&name), PathBuf::from("/etc/varnish").join(&name)]
+                .into_iter()
+                .find(|file| file.is_file());
             read(&file.unwrap_or_else(|| base.join(&name)), Some(&placed.place), files, into);
             // Its semicolon.
             rest.next_if(|next| next.token == Token::Sign(";"));

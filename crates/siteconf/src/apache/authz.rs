@@ -232,14 +232,11 @@ fn host(names: &[&str], facts: &Facts) -> Truth {
 }
 
 fn environment(names: &[&str], facts: &Facts) -> (Truth, About) {
-    let mut about = About::Fact(Origin::Other);
-    for name in names {
-        if let Some((_, origin)) = facts.environment.get(*name) {
-            return (Truth::Yes, About::Fact(*origin));
-        }
-        about = About::Fact(Origin::Other);
+    if let Some((_, origin)) = names.iter().find_map(|name| facts.environment.get(*name)) {
+        return (Truth::Yes, About::Fact(*origin));
     }
-    (Truth::No, about)
+    let origin = names.iter().filter_map(|name| facts.possible.get(*name)).max();
+    (Truth::No, About::Fact(origin.copied().unwrap_or(Origin::Other)))
 }
 
 fn person(facts: &Facts, fits: impl Fn(&str) -> Truth) -> Truth {
@@ -316,7 +313,8 @@ fn old_rule(rule: &Directive, facts: &Facts) -> (Truth, Origin) {
         } else if let Some(name) = word.strip_prefix("env=") {
             let (name, negated) = name.strip_prefix('!').map_or((name, false), |name| (name, true));
             let known = facts.environment.get(name);
-            origin = known.map_or(origin, |(_, origin)| *origin);
+            let would = facts.possible.get(name).copied().unwrap_or(origin);
+            origin = known.map_or(would, |(_, origin)| *origin);
             Truth::from(known.is_some() != negated)
         } else {
             match facts.client {

@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) client: Option<IpAddr>,
     /// Environment variables: value, and what each was made from.
     pub(crate) environment: BTreeMap<String, (String, Origin)>,
+    /// What variables would have been made from that are not set now.
+    pub(crate) possible: BTreeMap<String, Origin>,
 }
 
 /// What a value or a condition is about.
@@ -47,6 +49,7 @@ impl Facts {
             server_name: hop.host(),
             client: hop.client,
             environment: BTreeMap::new(),
+            possible: BTreeMap::new(),
         }
     }
 
@@ -150,6 +153,10 @@ impl Facts {
                     _ => continue,
                 };
             let (value, origin) = self.attribute(attribute);
+            for name in names {
+                let bare = name.trim_start_matches('!').split('=').next().unwrap_or(name);
+                self.possible.insert(bare.to_owned(), origin);
+            }
             let Some(value) = value else { continue };
             if pattern::matches(pattern, ignore_case, &value) == Truth::Yes {
                 self.learn(names, origin);

@@ -112,11 +112,15 @@ fn tag(text: &str, name: &str) -> Option<String> {
 
 /// `… against variable `ARGS:page' …` and `… at ARGS:page.`
 fn variable(text: &str) -> Option<String> {
-    let after = text.split_once("against variable `").or_else(|| text.split_once(" at "));
+    let after = text
+        .split_once("found within ")
+        .or_else(|| text.split_once("against variable `"))
+        .or_else(|| text.split_once(" at "));
     let (_, rest) = after?;
     let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "_:-".contains(*c)).collect();
+    let name = name.trim_end_matches(':');
     let known = ["ARGS", "REQUEST_", "XML", "FILES", "JSON"].iter().any(|start| name.starts_with(start));
-    known.then_some(name)
+    known.then(|| name.to_owned())
 }
 
 /// `Operator GE matched 5 at TX:…` and `` `Ge' with parameter `5' ``.

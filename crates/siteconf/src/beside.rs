@@ -110,3 +110,60 @@ pub(crate) fn arguments(root: &Path) -> Option<Vec<String>> {
     }
     None
 }
+
+/// Sources of the application that listens at a port of this machine: what its command line names.
+pub(crate) fn sources_of(port: u16) -> Vec<PathBuf> {
+    let Some(process) = listener(port) else { return Vec::new() };
+    let Ok(line) = std::fs::read(process.join("cmdline")) else { return Vec::new() };
+    let words: Vec<String> =
+        line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let folder = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+    let told = |names: &[&str]| {
+        let at = words.iter().position(|word| names.contains(&word.as_str()))?;
+        words.get(at + 1).map(|place| folder.join(place))
+    };
+    let base = told(&["--chdir", "--app-dir", "--pythonpath"]).unwrap_or_else(|| folder.clone());
+    let mut found = Vec::new();
+    for word in words.iter().skip(1).take(64) {
+        let ending = Path::new(word).extension().map(|ending| ending.to_string_lossy().into_owned());
+        if matches!(ending.as_deref(), Some("py" | "js" | "cjs" | "mjs" | "rb")) {
+            found.push(folder.join(word));
+        } else if let Some((module, _)) =
+            word.split_once(':').filter(|(module, _)| !module.contains(['/', '-']))
+        {
+            let file = module.replace('.', "/");
+            found.push(base.join(format!("{file}.py")));
+            // `shop.wsgi:application` has its settings beside it.
+            found.extend(Path::new(&file).parent().map(|package| base.join(package).join("settings.py")));
+        }
+    }
+    found.retain(|path| path.is_file());
+    found
+}
+
+/// The process that listens at a port of this machine, as a folder of `/proc`.
+fn listener(port: u16) -> Option<PathBuf> {
+    let wanted = format!(":{port:04X}");
+    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| std::fs::read_to_string(table).ok())
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // State 0A is listening.
+            let listens = fields.get(1)?.ends_with(&wanted) && fields.get(3) == Some(&"0A");
+            listens.then(|| fields.get(9).map(|inode| format!("socket:[{inode}]"))).flatten()
+        })
+        .collect();
+    if inodes.is_empty() {
+        return None;
+    }
+    let entries = std::fs::read_dir("/proc").ok()?;
+    entries.take(20_000).filter_map(Result::ok).map(|entry| entry.path()).find(|process| {
+        let Ok(open) = std::fs::read_dir(process.join("fd")) else { return false };
+        open.take(4_096).filter_map(Result::ok).any(|file| {
+            std::fs::read_link(file.path())
+                .is_ok_and(|target| inodes.iter().any(|inode| target.as_os_str() == inode.as_str()))
+        })
+    })
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::application;
+use crate::beside;
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::report::{Clue, SiteReport, Strength};
@@ -50,7 +51,7 @@ struct Way<'s, 'f> {
     judged: usize,
 }
 
-impl Way<'_, '_> {
+impl<'s> Way<'s, '_> {
     /// Judges the request at one server and follows it. Says whether something certainly refuses it from there on.
     fn step(&mut self, site: &dyn Site, hop: Hop) -> Truth {
         if hop.depth > MOST_HOPS || self.judged >= MOST_JUDGED {
@@ -66,16 +67,34 @@ impl Way<'_, '_> {
         }
         let mut outcome = Truth::No;
         let origins = judgement.next.iter().filter(|next| next.role == Role::Origin).count();
+        let keeps = self.report.clues.iter().position(|clue| clue.cause == "cache.stale-403");
+        let mut known = false;
         let mut refusing = Vec::new();
         for next in &judgement.next {
             if next.refused == Truth::No {
                 continue;
             }
             let inner = self.inner(next, site);
+            known |= self.listening(next).is_some();
             if next.role == Role::Origin && inner == Truth::Yes {
                 refusing.push(next.label.clone());
             }
             outcome = outcome.or(inner);
+        }
+        if let Some(clue) = keeps.and_then(|at| self.report.clues.get_mut(at))
+            && known
+            && outcome != Truth::Yes
+        {
+            clue.strength = Strength::Strong;
+            clue.said =
+                format!("{}; the server behind it does not refuse the request as it stands now", clue.said);
+        }
+        if origins > 1 && !known && refusing.is_empty() {
+            let said = format!("the request goes to one of {origins} members of a pool, which may differ");
+            let clue = Clue::new("lb.one-bad-backend", Strength::Suggestive, said).fixed_by([
+                "repeat the request some times: one bad member shows as a steady share of 403".to_owned(),
+            ]);
+            self.report.clues.push(clue);
         }
         if origins > 1 && refusing.len() == 1 {
             self.one_of_many(&refusing, origins);
@@ -83,15 +102,21 @@ impl Way<'_, '_> {
         outcome
     }
 
-    /// What becomes of the request at the next server.
-    fn inner(&mut self, next: &Next, from: &dyn Site) -> Truth {
+    /// The root that answers there.
+    fn listening(&self, next: &Next) -> Option<&'s dyn Site> {
         let found = self.sites.iter().find(|site| match &next.socket {
             Some(socket) => site.listens_at(socket),
             None => site.listens(&next.hop.address, next.hop.port) == Truth::Yes,
         });
+        found.map(Box::as_ref)
+    }
+
+    /// What becomes of the request at the next server.
+    fn inner(&mut self, next: &Next, from: &dyn Site) -> Truth {
+        let found = self.listening(next);
         let before = self.report.clues.len();
         let inner = match found {
-            Some(site) => self.step(site.as_ref(), next.hop.clone()),
+            Some(site) => self.step(site, next.hop.clone()),
             None => Truth::Unknown,
         };
         match next.role {
@@ -147,9 +172,13 @@ impl Way<'_, '_> {
         };
         let strength = if sure { Strength::Strong } else { Strength::Suggestive };
         self.report.clues.extend(application::from_logs(&from.log_folders(), &next.hop));
+        let mut sources = self.sources.to_vec();
+        if next.hop.client.is_some() {
+            sources.extend(beside::sources_of(next.hop.port));
+        }
         self.report
             .clues
-            .extend(self.sources.iter().filter_map(|source| application::from_source(source, &next.hop)));
+            .extend(sources.iter().filter_map(|source| application::from_source(source, &next.hop)));
         self.report.clues.push(Clue::new("app.unspecified", strength, said).fixed_by([
             format!("read the log of the application at `{}` at that time", next.label),
             format!(
@@ -243,7 +272,7 @@ pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
     ]);
     let nginx = starts(&["http", "server", "events", "worker_processes", "location", "upstream"]);
     let haproxy = starts(&["frontend", "backend", "defaults", "global", "listen"]);
-    let squid = starts(&["http_access", "http_port", "acl"]);
+    let squid = starts(&["http_access", "http_port", "cache_dir", "cache_peer", "refresh_pattern"]);
     let lighttpd = lines().filter(|line| line.starts_with("server.") || line.starts_with("$HTTP[")).count();
     let fpm = lines()
         .filter(|line| {
@@ -251,9 +280,6 @@ pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
         })
         .count();
     let modsecurity = starts(&["SecRule", "SecRuleEngine", "SecAction"]);
-    if whole.contains("nginx") && nginx > 0 {
-        return "nginx";
-    }
     let counted = [
         ("apache", apache),
         ("nginx", nginx),
@@ -263,6 +289,11 @@ pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
         ("php-fpm", fpm),
         ("modsecurity", modsecurity),
     ];
+    // Where it lies says it, if what is in it does not speak against that.
+    let folder = whole.rsplit('/').take(2).collect::<Vec<_>>().join("/");
+    if let Some((kind, _)) = counted.iter().find(|(kind, count)| *count > 0 && folder.contains(kind)) {
+        return kind;
+    }
     let best = counted.iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0);
     match best {
         Some((kind, _)) => kind,

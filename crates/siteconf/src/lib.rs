@@ -57,6 +57,11 @@ pub fn read(roots: &[PathBuf], asked: &Asked) -> SiteReport {
     }
     let mut report = follow::follow(&sites, &sources, hop::Hop::first(asked), &mut files);
     report.faults = files.faults;
+    if let Some(status) = asked.status.filter(|status| *status != 403) {
+        // What might refuse is told only where something was refused.
+        let said = format!("the answer is {status}, not 403");
+        report.clues = vec![Clue::new("none.not-403", Strength::Decisive, said)];
+    }
     report.clues.sort_by_key(|clue| std::cmp::Reverse(clue.strength));
     report
 }

@@ -25,7 +25,8 @@ pub(crate) fn from_logs(error_logs: &[(PathBuf, Vec<String>)], setup: &Setup, ho
     let mut audited = setup.audit_logs.iter().find_map(|log| audit::transaction(log, hop));
     let in_errors = error_logs.iter().find_map(|(log, lines)| messages::in_error_log(log, lines, hop));
     // The audit log is written after the answer: whoever looks at once may come before it.
-    let bare = in_errors.as_ref().is_some_and(|messages| messages.iter().all(|message| is_evaluation(message.id)));
+    let bare =
+        in_errors.as_ref().is_some_and(|messages| messages.iter().all(|message| is_evaluation(message.id)));
     for _ in 0..MOST_WAITS {
         if audited.is_some() || !bare || setup.audit_logs.is_empty() {
             break;

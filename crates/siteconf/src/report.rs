@@ -139,6 +139,7 @@ fn layer_of(cause: &str) -> &'static str {
         "modsecurity" => "modsecurity",
         "phpfpm" => "php-fpm",
         "none" => "none",
+        "tls" | "dns" | "network" => "network",
         _ => "app",
     }
 }

@@ -120,6 +120,11 @@ impl Reader<'_> {
         }
         for mut segment in segments {
             self.read += 1;
+            // An imported file may define snippets for those that come after it.
+            if let Some(name) = segment.word(0).strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+                self.snippets.insert(name.to_owned(), segment.block);
+                continue;
+            }
             if segment.word(0) == "import" {
                 let name = segment.word(1).to_owned();
                 let inner = match self.snippets.get(&name).cloned() {

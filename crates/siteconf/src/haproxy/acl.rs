@@ -260,7 +260,9 @@ fn compared(value: &str, method: &str, patterns: &[String], ignore_case: bool) -
                     || format!(".{value}.").contains(&format!(".{plain}."))
             }
             "ip" => {
-                return Truth::from(value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address)));
+                return Truth::from(
+                    value.parse::<IpAddr>().ok().and_then(|address| within(pattern, address)),
+                );
             }
             "len" => value.len().to_string() == plain,
             _ => {

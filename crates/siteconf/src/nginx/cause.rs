@@ -61,9 +61,11 @@ pub(crate) fn of_answer(answer: &Answer<'_>, section: &Section<'_, '_>) -> Refus
     } else {
         conditional(&answer.conditions, section, &shown)
     };
+    let layer = if cause.starts_with("nginx.") { None } else { Some("nginx") };
     let condition = answer.conditions.last().map(|condition| format!("{} {{ {shown} }}", condition.shown));
     let clue =
         Clue::new(cause, strength, said).at(place).quoting(Some(condition.unwrap_or(shown))).fixed_by(fix);
+    let clue = layer.map_or_else(|| clue.clone(), |layer| clue.clone().by(layer));
     Refusal { clue, certain: answer.certain, speaks: None }
 }
 
@@ -132,6 +134,11 @@ fn conditional(
         Source::Path if about_dots(&condition.pattern) => ("nginx.dotfile-rule", said("a hidden name in the path"), dotfile_fix(section)),
         Source::Path | Source::Query | Source::Cookie(_) => ("nginx.request-filter", said("the path, its arguments or a cookie"), vec!["anchor the pattern, or exempt this path or argument from it".to_owned()]),
         Source::Address => ("nginx.geo-or-map-block", said("the client's address"), vec!["correct the network's entry; behind a proxy set `set_real_ip_from` and `real_ip_header`".to_owned()]),
+        Source::ServerName => (
+            "tls.sni-mismatch-vhost",
+            said("the name in the TLS handshake"),
+            vec!["send the same name in SNI and Host (in a proxy: proxy_ssl_server_name on; proxy_ssl_name $host;)".to_owned()],
+        ),
         Source::Host => ("nginx.default-vhost", said("the host that is asked for"), vec!["ask by a name that the condition lets pass, or add the name to it".to_owned()]),
         Source::Scheme | Source::Elsewhere => ("nginx.return-403", said("the scheme"), vec![format!("change `{test}`")]),
     }
@@ -151,6 +158,7 @@ fn weight(source: &Source) -> u8 {
         Source::Query => 4,
         Source::Address => 3,
         Source::Path => 2,
+        Source::ServerName => 8,
         Source::Host => 1,
         Source::Scheme | Source::Elsewhere => 0,
     }

@@ -228,12 +228,14 @@ fn unforeseen(phases: &Phases<'_, '_>, spoken: &Spoken, hop: &Hop) -> Option<Clu
             format!("`{}` has no index and no listing, says nginx's error log", folder.display()),
         )
         .fixed_by([format!("put an index file into {}", folder.display())]),
-        Word::Permission(file) => return Some(permission(phases, file, spoken)),
+        Word::Permission(file) => return Some(permission(phases, file, spoken, hop)),
         Word::Link(file) => clue(
             "nginx.disable_symlinks",
             format!("a link on the way to `{}` is forbidden, says nginx's error log", file.display()),
         )
         .fixed_by(["serve the real path, or relax `disable_symlinks`".to_owned()]),
+        // Limits that answer 403 were among what was foreseen; this one answers otherwise.
+        Word::Limiting if !phases.limits_refuse() => return None,
         Word::Limiting => clue(
             "nginx.limit_req_status-403",
             "the request went over a rate or connection limit, says nginx's error log".to_owned(),
@@ -261,7 +263,6 @@ fn unforeseen(phases: &Phases<'_, '_>, spoken: &Spoken, hop: &Hop) -> Option<Clu
                 phases.refusals.iter().any(|refusal: &Refusal| refusal.clue.cause == "nginx.lua-access");
             let mut found = clue("nginx.lua-access", "a Lua handler wrote this about the request".to_owned());
             found.strength = if known { Strength::Decisive } else { Strength::Suggestive };
-            let _ = hop;
             found
         }
         Word::ModSecurity => return None,
@@ -269,7 +270,7 @@ fn unforeseen(phases: &Phases<'_, '_>, spoken: &Spoken, hop: &Hop) -> Option<Clu
 }
 
 /// `Permission denied` although modes as seen from here allow it, or for a file that the configuration does not lead to.
-fn permission(phases: &Phases<'_, '_>, file: &Path, spoken: &Spoken) -> Clue {
+fn permission(phases: &Phases<'_, '_>, file: &Path, spoken: &Spoken, hop: &Hop) -> Clue {
     use crate::modes::{Need, Reach, reach};
     let worker = phases.worker.clone().unwrap_or(Worker {
         name: "nginx".to_owned(),
@@ -303,6 +304,8 @@ fn permission(phases: &Phases<'_, '_>, file: &Path, spoken: &Spoken) -> Clue {
                     clue = clue.fixed_by(refusal.fix);
                 }
                 None => {
+                    // Behind a proxy that may keep answers, an old line may tell of an old refusal.
+                    clue.strength = if hop.depth > 0 { Strength::Strong } else { Strength::Decisive };
                     clue = clue.fixed_by([
                         format!("namei -l {shown}"),
                         format!("ls -Z {shown}  (SELinux: restorecon -Rv {shown})"),

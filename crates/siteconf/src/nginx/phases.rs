@@ -52,6 +52,11 @@ impl Phases<'_, '_> {
         section
     }
 
+    /// Whether a limit in force answers 403.
+    pub(crate) fn limits_refuse(&self) -> bool {
+        self.refusals.iter().any(|refusal| refusal.speaks == Some(Speech::Limiting))
+    }
+
     pub(crate) fn certainly_refused(&self) -> bool {
         self.refusals.iter().any(|refusal| refusal.certain == Truth::Yes)
     }

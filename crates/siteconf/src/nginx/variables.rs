@@ -26,6 +26,8 @@ pub(crate) enum Source {
     Cookie(String),
     Header(String),
     Authorization,
+    /// The name in the TLS handshake.
+    ServerName,
     Scheme,
     /// What an upstream or a module that cannot be seen here decides.
     Elsewhere,
@@ -181,6 +183,10 @@ impl Variables<'_, '_> {
             "server_name" => Value::known(self.server_name.as_str()),
             "server_port" => Value::known(hop.port.to_string()),
             "request_method" => Value::from(hop.method.as_str(), Source::Method),
+            "ssl_server_name" => {
+                let name = if hop.address.parse::<std::net::IpAddr>().is_ok() { "" } else { &hop.address };
+                Value::from(name, Source::ServerName)
+            }
             "scheme" => Value::from(hop.scheme.as_str(), Source::Scheme),
             "https" => Value::from(if hop.scheme == "https" { "on" } else { "" }, Source::Scheme),
             "server_protocol" => Value::known("HTTP/1.1"),

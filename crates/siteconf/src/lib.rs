@@ -31,6 +31,9 @@ mod source;
 mod squid;
 mod varnish;
 
+#[cfg(test)]
+mod testing;
+
 use std::path::{Path, PathBuf};
 
 pub use asked::Asked;

@@ -100,6 +100,12 @@ impl Site for Nginx {
         clues.extend(logged::modsecurity(self, &phases, &spoken, hop, files));
         let next = onward::next(self, &phases, hop, &level_logs);
         clues.extend(onward::balance(&phases, &level_logs, hop));
+        if !chosen.certain && spoken.spoken.is_none() {
+            // Nothing here listens where the request was sent; something in between maps the port.
+            for clue in &mut clues {
+                clue.strength = clue.strength.min(Strength::Strong);
+            }
+        }
         if clues.iter().all(|clue| clue.strength < Strength::Decisive) {
             clues.extend(logged::kernel(self, &phases, &spoken));
         }

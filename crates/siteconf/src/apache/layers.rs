@@ -70,7 +70,9 @@ pub(crate) fn last<'a>(layers: &[Layer<'a>], name: &str) -> Option<&'a Directive
 /// The directories from the root to the one that holds the file, which may itself be one.
 pub(crate) fn folders(file: &Path) -> Vec<PathBuf> {
     let is_folder = file.is_dir() || file.as_os_str().to_string_lossy().ends_with('/');
-    let start = if is_folder { Some(file) } else { file.parent() };
+    // A slash at the end would make a path differ from its own section's.
+    let clean: PathBuf = file.components().collect();
+    let start = if is_folder { Some(clean.as_path()) } else { clean.parent() };
     let mut found: Vec<PathBuf> =
         start.map(|start| start.ancestors().map(Path::to_path_buf).collect()).unwrap_or_default();
     found.reverse();

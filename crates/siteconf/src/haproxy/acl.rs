@@ -36,7 +36,8 @@ pub(crate) fn condition(words: &[String], section: &[&Line], site: &HAProxy, hop
             }
             "and" | "&&" => {}
             "!" => negate = !negate,
-            "{" => {
+            "{" | "!{" => {
+                negate ^= word == "!{";
                 let end = words
                     .iter()
                     .skip(at)

@@ -40,6 +40,12 @@ impl Value {
     }
 }
 
+/// Subject, operator and operand.
+pub(crate) type Condition = (String, String, String);
+
+/// A condition, unless it is the last `else`; what it encloses; and where it stands.
+pub(crate) type Branch = (Option<Condition>, Vec<Item>, Place);
+
 /// A statement.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
@@ -50,7 +56,7 @@ pub(crate) enum Item {
         place: Place,
     },
     /// Branches with subject, operator and operand; the last may have none.
-    If(Vec<(Option<(String, String, String)>, Vec<Item>, Place)>),
+    If(Vec<Branch>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -190,7 +196,7 @@ impl Parser<'_> {
         path: &Path,
         depth: u8,
         place: Place,
-    ) -> Option<Vec<(Option<(String, String, String)>, Vec<Item>, Place)>> {
+    ) -> Option<Vec<Branch>> {
         if matches!(cursor.peek(), Some(Token::Word(word)) if word == "if") {
             cursor.at += 1;
         }

@@ -34,7 +34,9 @@ impl Section<'_, '_> {
     fn is_default(&self) -> bool {
         let whole =
             self.located.iter().all(|location| matches!(modifier(location).1, "/" | "^/" | ".*" | "^" | ""));
-        whole && !self.chosen.named && (self.chosen.siblings > 0 || self.chosen.catch_all)
+        whole
+            && !self.chosen.named
+            && (self.chosen.siblings > 0 || self.chosen.catch_all && self.chosen.others > 0)
     }
 
     fn shown(&self) -> String {

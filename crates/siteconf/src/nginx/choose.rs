@@ -50,6 +50,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) catch_all: bool,
     /// Other servers at the same address.
     pub(crate) siblings: usize,
+    /// All other servers of the configuration.
+    pub(crate) others: usize,
     /// Whether it listens where the request was sent.
     pub(crate) certain: bool,
 }
@@ -108,7 +110,8 @@ pub(crate) fn server<'a>(servers: &[&'a Directive], hop: &Hop) -> Option<Chosen<
     Some(Chosen {
         server: chosen,
         named: by_name.is_some(),
-        catch_all: by_name.is_none() && (explicit || names.iter().all(nobody)),
+        catch_all: by_name.is_none() && (explicit || !names.is_empty() && names.iter().all(nobody)),
+        others: servers.len().saturating_sub(1),
         siblings,
         certain,
     })
@@ -248,10 +251,12 @@ fn find<'a>(level: &'a [Directive], uri: &str, depth: usize) -> (Found, Located<
             "=" if text == uri => {
                 return (Found::Final, Located { path: vec![location], captures: Vec::new() });
             }
-            "" | "^~" if !text.starts_with('@') && uri.starts_with(text) => {
-                if prefix.is_none_or(|known| modifier(known).1.len() < text.len()) {
-                    prefix = Some(location);
-                }
+            "" | "^~"
+                if !text.starts_with('@')
+                    && uri.starts_with(text)
+                    && prefix.is_none_or(|known| modifier(known).1.len() < text.len()) =>
+            {
+                prefix = Some(location);
             }
             _ => {}
         }

@@ -198,7 +198,7 @@ pub(crate) fn test(directive: &Directive, variables: &Variables<'_, '_>) -> (Tru
         _ => !Truth::from(value.is_false()),
     };
     let holds = if negative { !compared } else { compared };
-    let positive = !negative && !(operator == "=" && operand.is_empty());
+    let positive = !(negative || operator == "=" && operand.is_empty());
     (holds, Condition { shown, value, positive, pattern: operand.to_owned() })
 }
 

@@ -118,10 +118,6 @@ impl Variables<'_, '_> {
     }
 
     /// A variable by its name, without the dollar sign.
-    pub(crate) fn value(&self, name: &str) -> Value {
-        self.value_at(name, 0)
-    }
-
     pub(crate) fn value_at(&self, name: &str, depth: u8) -> Value {
         if depth > MOST_DEPTH {
             return Value::unknown(Source::Elsewhere);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::application;
 use crate::beside;
 use crate::condition::Truth;
-use crate::hop::Hop;
+use crate::hop::{self, Hop};
 use crate::report::{Clue, SiteReport, Strength};
 use crate::site::{Next, Role, Site};
 use crate::source::Files;
@@ -19,7 +19,7 @@ const MOST_JUDGED: usize = 64;
 pub(crate) fn follow(
     sites: &[Box<dyn Site>],
     sources: &[PathBuf],
-    first: Hop,
+    mut first: Hop,
     files: &mut Files,
 ) -> SiteReport {
     let mut report = SiteReport::default();
@@ -27,6 +27,14 @@ pub(crate) fn follow(
         report.clues.extend(sources.iter().filter_map(|source| application::from_source(source, &first)));
         return report;
     };
+    // Whoever reaches a server that listens at the loopback address alone is on this machine.
+    let elsewhere = entry.listens("192.0.2.1", first.port);
+    if first.client.is_none()
+        && entry.listens("127.0.0.1", first.port) == Truth::Yes
+        && elsewhere == Truth::No
+    {
+        first.client = hop::loopback("localhost");
+    }
     let mut way = Way { sites, sources, files, report: &mut report, judged: 0 };
     way.step(entry, first);
     report
@@ -70,14 +78,21 @@ impl<'s> Way<'s, '_> {
         let keeps = self.report.clues.iter().position(|clue| clue.cause == "cache.stale-403");
         let mut known = false;
         let mut refusing = Vec::new();
+        let mut passing = 0_usize;
         for next in &judgement.next {
-            if next.refused == Truth::No {
-                continue;
-            }
+            let (clues, servers) = (self.report.clues.len(), self.report.servers.len());
             let inner = self.inner(next, site);
-            known |= self.listening(next).is_some();
+            let found = self.listening(next).is_some();
+            known |= found;
             if next.role == Role::Origin && inner == Truth::Yes {
                 refusing.push(next.label.clone());
+            }
+            passing += usize::from(found && next.role == Role::Origin && inner != Truth::Yes);
+            if next.refused == Truth::No {
+                // Another member of the pool answered; this one is looked at for comparison only.
+                self.report.clues.truncate(clues);
+                self.report.servers.truncate(servers);
+                continue;
             }
             outcome = outcome.or(inner);
         }
@@ -96,7 +111,7 @@ impl<'s> Way<'s, '_> {
             ]);
             self.report.clues.push(clue);
         }
-        if origins > 1 && refusing.len() == 1 {
+        if passing > 0 && refusing.len() == 1 {
             self.one_of_many(&refusing, origins);
         }
         outcome

@@ -1,6 +1,6 @@
 //! From server to server: which root answers where the request is sent, and what it comes to there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::application;
 use crate::beside;
@@ -236,88 +236,5 @@ impl<'s> Way<'s, '_> {
             clue.strength = clue.strength.min(Strength::Strong);
         }
         self.report.clues.push(clue);
-    }
-}
-
-/// Which kind of server a root belongs to.
-pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let whole = path.to_string_lossy().to_ascii_lowercase();
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let starts = |words: &[&str]| {
-        lines()
-            .filter(|line| {
-                words.iter().any(|word| {
-                    line.strip_prefix(word)
-                        .is_some_and(|rest| rest.starts_with([' ', '\t', '{', '"', '=']) || rest.is_empty())
-                })
-            })
-            .count()
-    };
-    if name.ends_with(".py")
-        || name.ends_with(".js")
-        || name.ends_with(".cjs")
-        || name.ends_with(".mjs")
-        || name.ends_with(".rb")
-        || name.ends_with(".php")
-    {
-        return "source";
-    }
-    if name.ends_with(".vcl") || starts(&["vcl"]) > 0 {
-        return "varnish";
-    }
-    if name == "caddyfile" || name.ends_with(".caddy") || name.ends_with(".caddyfile") {
-        return "caddy";
-    }
-    if name.ends_with(".yaml")
-        || name.ends_with(".yml")
-        || name.ends_with(".json") && text.contains("static_resources")
-    {
-        return "envoy";
-    }
-    let apache = starts(&[
-        "ServerRoot",
-        "LoadModule",
-        "DocumentRoot",
-        "<Directory",
-        "<VirtualHost",
-        "CustomLog",
-        "RewriteRule",
-        "Require",
-    ]);
-    let nginx = starts(&["http", "server", "events", "worker_processes", "location", "upstream"]);
-    let haproxy = starts(&["frontend", "backend", "defaults", "global", "listen"]);
-    let squid = starts(&["http_access", "http_port", "cache_dir", "cache_peer", "refresh_pattern"]);
-    let lighttpd = lines().filter(|line| line.starts_with("server.") || line.starts_with("$HTTP[")).count();
-    let fpm = lines()
-        .filter(|line| {
-            line.starts_with("pm =") || line.starts_with("pm=") || line.starts_with("pm.") || *line == "[www]"
-        })
-        .count();
-    let modsecurity = starts(&["SecRule", "SecRuleEngine", "SecAction"]);
-    let counted = [
-        ("apache", apache),
-        ("nginx", nginx),
-        ("haproxy", haproxy),
-        ("squid", squid),
-        ("lighttpd", lighttpd),
-        ("php-fpm", fpm),
-        ("modsecurity", modsecurity),
-    ];
-    // Where it lies says it, if what is in it does not speak against that.
-    let folder = whole.rsplit('/').take(2).collect::<Vec<_>>().join("/");
-    if let Some((kind, _)) = counted.iter().find(|(kind, count)| *count > 0 && folder.contains(kind)) {
-        return kind;
-    }
-    let best = counted.iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0);
-    match best {
-        Some((kind, _)) => kind,
-        None if text.contains("reverse_proxy")
-            || text.contains("file_server")
-            || text.contains("respond ") =>
-        {
-            "caddy"
-        }
-        None => "unknown",
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) catch_all: bool,
     /// Other servers at the same address.
     pub(crate) siblings: usize,
+    /// Whether it has a name that somebody could ask for.
+    pub(crate) has_name: bool,
     /// All other servers of the configuration.
     pub(crate) others: usize,
     /// Whether it listens where the request was sent.
@@ -111,6 +113,7 @@ pub(crate) fn server<'a>(servers: &[&'a Directive], hop: &Hop) -> Option<Chosen<
         server: chosen,
         named: by_name.is_some(),
         catch_all: by_name.is_none() && (explicit || !names.is_empty() && names.iter().all(nobody)),
+        has_name: !names.iter().all(nobody),
         others: servers.len().saturating_sub(1),
         siblings,
         certain,

@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("proxy", &["gate", "request", "response", "decision", "payload", "measure"]),
     ("endpoints", &["gate", "request", "response", "record", "measure"]),
+    ("siteconf", &[]),
     // Beside the product: what it may use is what it proves.
     ("worlds", &["decision"]),
 ];

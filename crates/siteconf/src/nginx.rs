@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::report::{Clue, Server, Strength};
-use crate::site::{Judgement, Site};
+use crate::site::{Judgement, Role, Site};
 use crate::source::Files;
 use grammar::Directive;
 
@@ -105,6 +105,10 @@ impl Site for Nginx {
         }
         if clues.iter().all(|clue| clue.strength < Strength::Decisive) {
             clues.extend(logged::kernel(self, &phases, &spoken));
+        }
+        let origins = next.iter().filter(|next| next.role == Role::Origin).count();
+        if origins > 1 && clues.iter().all(|clue| clue.strength < Strength::Decisive) {
+            clues.extend(level_logs.changing(origins));
         }
         let place = phases.located.last().map_or(chosen.server, |location| location).place.clone();
         let server = Server {

@@ -202,6 +202,15 @@ fn best_name<'a>(at: &[(&'a Directive, bool)], host: &str) -> Option<&'a Directi
     best.map(|(_, _, server)| server)
 }
 
+/// What a server's name captures of the host, if it is a pattern: `~^(?<site>.+)\.example\.test$`.
+pub(crate) fn name_captures(server: &Directive, host: &str) -> Vec<(Option<String>, String)> {
+    let patterns = names(server).filter_map(|name| name.strip_prefix('~'));
+    patterns
+        .filter_map(|regex| Pattern::new(regex, true))
+        .find_map(|pattern| pattern.captures(host))
+        .unwrap_or_default()
+}
+
 /// The location that was chosen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Located<'a> {

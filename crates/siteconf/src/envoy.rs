@@ -109,12 +109,14 @@ impl Site for Envoy {
         &self.root
     }
 
-    fn listens(&self, _address: &str, wanted: u16) -> Truth {
+    fn listens(&self, address: &str, wanted: u16) -> Truth {
         let mut listeners = self.listeners().peekable();
         if listeners.peek().is_none() {
             return Truth::Unknown;
         }
-        Truth::from(listeners.any(|listener| port(get(listener, &["address", "socket_address"])) == wanted))
+        Truth::from(listeners.map(|listener| get(listener, &["address", "socket_address"])).any(|socket| {
+            port(socket) == wanted && crate::hop::same_place(text(get(socket, &["address"])), address)
+        }))
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {

@@ -6,6 +6,7 @@
 pub mod entry;
 mod line;
 pub mod log;
+pub mod pieces;
 pub mod read;
 pub mod redact;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod question;
+pub mod replay;
 pub mod rulebook;
 
 #[cfg(test)]

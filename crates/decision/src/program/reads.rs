@@ -15,6 +15,8 @@ pub struct Reads {
     pub context: Named,
     /// Attributes of entities that are come by in another way (`resource.owner.tier`): any may prove to be the principal.
     pub elsewhere: Named,
+    /// Those of them that are read of entities which no fact of the request leads to: `User::"alice".tier`.
+    pub apart: Named,
 }
 
 /// What is named of a record: all of it, or some members, or nothing.
@@ -32,6 +34,12 @@ impl Named {
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         !self.whole && self.below.is_empty()
+    }
+
+    /// Whether all of it is.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// What is named of the member of this name; `None`: nothing.
@@ -77,14 +85,14 @@ impl Reads {
                         names.extend(graph.names_of(path));
                         reads.note(root, &names);
                     }
-                    None => graph.names_of(path).for_each(|name| reads.elsewhere.add([name].into_iter())),
+                    None => graph.names_of(path).for_each(|name| reads.note_apart(name)),
                 },
                 Node::Attribute { of, name } => match steps(graph, of) {
                     Some((root, mut names)) => {
                         names.push(graph.name(name));
                         reads.note(root, &names);
                     }
-                    None => reads.elsewhere.add([graph.name(name)].into_iter()),
+                    None => reads.note_apart(graph.name(name)),
                 },
                 // A record that is an operand of anything but an attribute or `has` is read as a whole.
                 _ if graph.operands(id).iter().any(|of| graph.is(*of, Variable::Context)) => {
@@ -94,6 +102,11 @@ impl Reads {
             }
         }
         reads
+    }
+
+    fn note_apart(&mut self, name: &str) {
+        self.elsewhere.add([name].into_iter());
+        self.apart.add([name].into_iter());
     }
 
     fn note(&mut self, root: Variable, path: &[&str]) {

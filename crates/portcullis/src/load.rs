@@ -69,7 +69,18 @@ pub(crate) fn written_at(policies: &Policies, policy: &str) -> Option<String> {
 /// Reads and checks everything. What a broken configuration still names is read all the same, so that everything wrong
 /// is told at once.
 pub(crate) fn load_all(path: &Path) -> LoadedAll {
-    let loaded = config::load(path);
+    load_with(path, None)
+}
+
+/// The same with the policies of another folder in the place of those that the configuration names.
+pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
+    let mut loaded = config::load(path);
+    if let (Some(folder), Some(named)) = (policies, &mut loaded.named) {
+        named.policies = Some(folder.to_owned());
+        if let Some(config) = &mut loaded.config {
+            config.policies.folder = Some(folder.to_owned());
+        }
+    }
     let mut reader = Reader {
         source: loaded.source,
         base: path.parent().unwrap_or(Path::new("")),

@@ -11,6 +11,7 @@ mod key;
 mod man;
 mod output;
 mod policy;
+mod replay;
 mod run;
 mod why;
 
@@ -39,6 +40,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Why(why::Why),
+    Replay(replay::Replay),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),
@@ -86,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use portcullis_request::Reference;
 use serde::Serialize;
 
 use super::standing::Kind;
@@ -151,10 +152,23 @@ impl Tally {
     pub(super) fn finish(self) -> Report {
         let mut report = self.report;
         for (kind, Counting { count, sorts }) in self.changes {
-            let [by_policy, by_path, by_group, by_answer] = sorts.map(|sort| sort.into_iter().collect());
+            let [by_policy, by_path, by_group, by_answer] =
+                sorts.map(|sort| sort.into_iter().map(|(name, group)| (name, group.shown())).collect());
             report.changes.insert(kind, Changes { count, by_policy, by_path, by_group, by_answer });
         }
         report
+    }
+}
+
+impl Group {
+    /// With references as people are shown them.
+    fn shown(mut self) -> Self {
+        for example in &mut self.examples {
+            if let Ok(reference) = example.parse::<Reference>() {
+                *example = reference.to_string();
+            }
+        }
+        self
     }
 }
 

@@ -6,6 +6,7 @@
 mod apps;
 mod files;
 mod payload;
+mod shadow;
 mod tls;
 mod together;
 
@@ -23,6 +24,7 @@ use portcullis_response::Renderer;
 use crate::config::{self, Config, Named, Source, with_hint};
 use crate::report;
 use files::Files;
+pub(crate) use shadow::Shadow;
 
 /// What became of a configuration and all that it names.
 pub(crate) struct LoadedAll {
@@ -49,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) certificates: Option<CertificateSet>,
     /// SHA-256 over every byte that decides, in hexadecimal.
     pub(crate) version: String,
+    /// Policies that are asked and never obeyed, or why there are none although some are wanted.
+    pub(crate) shadow: Option<Result<Shadow, String>>,
 }
 
 impl Parts {
@@ -119,7 +123,8 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
         let geo = geo_sources(databases, config.geo.max_age);
         let version = reader.version();
         let renderer = renderer?;
-        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, version })
+        let shadow = reader.shadow(&config, &named, &written);
+        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, version, shadow })
     });
     reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {
@@ -170,7 +175,17 @@ impl Reader<'_> {
     }
 
     fn policies(&mut self, named: &Named, written: &SourceText) -> Option<Policies> {
-        let texts = match &named.policies {
+        self.policies_in(named.policies.as_deref(), named, written)
+    }
+
+    /// The policies of a folder, beside the guards.
+    fn policies_in(
+        &mut self,
+        folder: Option<&Path>,
+        named: &Named,
+        written: &SourceText,
+    ) -> Option<Policies> {
+        let texts = match folder {
             Some(folder) => self.folder(folder, "cedar")?,
             None => Vec::new(),
         };

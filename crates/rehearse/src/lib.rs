@@ -7,6 +7,7 @@ pub mod change;
 pub mod question;
 pub mod replay;
 pub mod rulebook;
+pub mod shadow;
 
 #[cfg(test)]
 mod testing;

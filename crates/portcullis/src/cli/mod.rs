@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod replay;
 mod run;
+mod shadow;
 mod why;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ enum Command {
     Run(run::Run),
     Why(why::Why),
     Replay(replay::Replay),
+    Shadow(shadow::Shadow),
     Explain(explain::Explain),
     Policy(policy::Policy),
     Key(key::Key),
@@ -89,6 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Shadow(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),

@@ -73,7 +73,7 @@ fn what_was_not_recorded_is_unknown_and_never_guessed() {
     candidate(
         &gate,
         "next",
-        "forbid (principal, action, resource) when { context.device has compliant && !context.device.compliant };",
+        "forbid (principal, action, resource)\nwhen { context.device has compliant && !context.device.compliant };",
     );
     let (code, told, faults) = replay(&gate, &["--with", "next", "--fail-on", "unknown"]);
     assert_eq!(code, Some(1), "{told}{faults}");

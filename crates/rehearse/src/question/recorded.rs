@@ -110,21 +110,25 @@ pub(crate) const LEFT_OUT: &str = "…";
 pub(crate) fn required(reads: &Reads) -> Vec<FactPath> {
     let attributes: BTreeSet<&str> = reads.principal.members().chain(reads.apart.members()).collect();
     let mut required: Vec<FactPath> = attributes.into_iter().map(FactPath::principal).collect();
-    if reads.context.is_whole() {
-        required.extend(CONTEXT.iter().map(|below| FactPath::context(below)));
-        return required;
-    }
     let mut open: Vec<(Vec<&str>, &Named)> = vec![(Vec::new(), &reads.context)];
     while let Some((below, named)) = open.pop() {
-        let mut members = named.members().peekable();
-        if members.peek().is_none() && !below.is_empty() {
-            required.push(FactPath::context(&below));
+        if named.is_whole() {
+            required.extend(leaves(&below));
         }
-        open.extend(members.filter_map(|name| {
-            Some(([below.as_slice(), &[name]].concat(), named.member(name)?))
-        }));
+        let members = named.members().filter_map(|name| named.member(name).map(|named| (name, named)));
+        open.extend(members.map(|(name, named)| ([below.as_slice(), &[name]].concat(), named)));
     }
     required
+}
+
+/// The facts that a member of the context is made of: who reads the whole of a record reads each of its members, and a record
+/// of a decision that holds some of them need not hold all.
+fn leaves(below: &[&str]) -> Vec<FactPath> {
+    let leaves: Vec<_> = CONTEXT.iter().filter(|leaf| leaf.starts_with(below)).collect();
+    if leaves.is_empty() {
+        return vec![FactPath::context(below)];
+    }
+    leaves.into_iter().map(|leaf| FactPath::context(leaf)).collect()
 }
 
 /// Everything that a context has by the schema that ships.

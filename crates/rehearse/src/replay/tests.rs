@@ -232,6 +232,7 @@ fn facts() -> impl Strategy<Value = Vec<(&'static str, Option<Result<Json, Strin
         told("principal.tier", texts(&["premium", "gold", "free", "REDACTED", "pre…"])),
         told("context.geo.country", texts(&["KP", "DE", "a \"quoted\" one", "REDACTED"])),
         told("context.device.compliant", vec![json!(true), json!(false), json!(7), Json::Null]),
+        told("context.device.managed", vec![json!(true)]),
         told("context.network.ip", texts(&["10.1.2.3", "192.0.2.1", "nonsense"])),
         told("context.network.zones", vec![json!([]), json!(["office"]), json!(["office", "REDACTED"])]),
         told("context.time.now", texts(&["2026-03-03T12:00:00.5Z", "2026-07-01T00:00:00Z", "soon"])),
@@ -240,7 +241,7 @@ fn facts() -> impl Strategy<Value = Vec<(&'static str, Option<Result<Json, Strin
         told("context.device", vec![json!({"compliant": true}), json!("REDACTED")]),
         told("principal.in", vec![json!(["Group::\"team\""]), json!(["Role::\"contractor\"", "Group::\"x\\\"y\""])]),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| vec![a, b, c, d, e, f, g, h, i, j])
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| vec![a, b, c, d, e, f, g, h, i, j, k])
 }
 
 fn entries() -> impl Strategy<Value = Entry> {
@@ -304,6 +305,23 @@ fn what_the_directory_says_of_the_principal_today_is_not_added() {
     assert_eq!(fast(&candidate, &line_of(&other)), "allowed");
     other.principal.as_mut().unwrap().id = "bob".to_owned();
     assert_eq!(fast(&candidate, &line_of(&other)), "403 access_denied", "bob himself was not as he is today");
+}
+
+/// Policies that asked for one member of a record left nothing about the others.
+#[test]
+fn a_part_of_a_record_is_not_the_whole() {
+    let candidate = candidate(POLICIES, Routes::AsRecorded);
+    let mut entry = entry();
+    entry.facts.insert("action".to_owned(), json!("POST"));
+    entry.facts.insert("principal.tier".to_owned(), json!("premium"));
+    entry.facts.insert("context.device.managed".to_owned(), json!(true));
+    assert_eq!(fast(&candidate, &line_of(&entry)), "403 device_untrusted", "the record is complete");
+    entry.complete = false;
+    entry.missing.insert("context.geo.country".to_owned(), "absent: nobody knows".to_owned());
+    assert_eq!(fast(&candidate, &line_of(&entry)), "unknown");
+    entry.facts.remove("context.device.managed");
+    entry.missing.insert("context.device".to_owned(), "absent: no device".to_owned());
+    assert_eq!(fast(&candidate, &line_of(&entry)), "403 device_untrusted");
 }
 
 #[test]

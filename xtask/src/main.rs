@@ -1,5 +1,5 @@
-//! Chores that are not part of the product: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask generate`, and the long
-//! proofs of the engine.
+//! Chores that are not part of the product: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask generate`, the long
+//! proofs of the engine, and the diagnostician's score.
 //!
 //! Standard library only, so that the first thing a newcomer runs compiles in a second.
 
@@ -7,6 +7,7 @@ mod proof;
 mod run;
 mod test;
 mod tidy;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ cargo xtask <chore>
             the engine against the official Cedar in generated worlds, on all cores
   corpus PATH
             the same with the corpus of cedar-integration-tests, unpacked or a tarball
+  zoo [--set NAME] [--names NAME…] [--page]
+            the diagnostician on real servers that answer 403; `zoo --help` tells the rest
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Some("generate") => test::generate(),
         Some("differential") => proof::differential(),
         Some("corpus") => proof::corpus(),
+        Some("zoo") => zoo::score(),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

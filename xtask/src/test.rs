@@ -2,6 +2,7 @@
 
 use crate::run::{have, run, run_with};
 use crate::tidy;
+use crate::zoo;
 
 /// What the tests run besides Rust, the Debian package it comes from, and why.
 const NEEDED: &[(&str, &str, &str)] = &[
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Result<(), String> {
     fetch()?;
     tidy::all()?;
     run("cargo", &["test", "--workspace", "--features", "portcullis/real-servers"])?;
+    zoo::check()?;
     run("cargo", &["run", "--release", "--", "demo", "--tour"])
 }
 

@@ -8,6 +8,7 @@ mod out;
 mod place;
 mod reads;
 mod ways;
+mod written;
 
 use crate::careful::Careful;
 use crate::decide::Asked;
@@ -23,6 +24,7 @@ pub use out::Proposal;
 pub use place::Place;
 pub use reads::Read;
 pub use ways::{Edit, To, Way};
+pub use written::Written;
 
 /// How many near misses are explained. Who has to change something looks at the first few.
 const NEAREST: usize = 8;

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
-use portcullis_record::{read, why};
+use portcullis_record::why::{self, Beside};
+use portcullis_record::{Remembered, read};
 use portcullis_request::{Host, Reference};
 use serde::Serialize;
 
@@ -51,8 +52,8 @@ pub struct IssuerReadiness {
     pub detail: String,
 }
 
-/// Says where a policy is written, by its id: `policies/shop.cedar:12`.
-pub type WrittenAt = dyn Fn(&str) -> Option<String> + Send + Sync;
+/// Says what whoever has the policies knows beside a record.
+pub type Explain = dyn Fn(&Remembered) -> Beside + Send + Sync;
 
 /// Everything the admin listener needs to know.
 pub struct Admin {
@@ -64,8 +65,8 @@ pub struct Admin {
     pub log_folder: PathBuf,
     /// The state of the moment.
     pub readiness: Box<dyn Fn() -> Readiness + Send + Sync>,
-    /// Where a policy is written, by id.
-    pub written_at: Box<WrittenAt>,
+    /// What is known beside a record.
+    pub explain: Box<Explain>,
 }
 
 impl Admin {
@@ -153,8 +154,12 @@ impl Admin {
                 answer::json(StatusCode::OK, &whole)
             }
             Ok(Some(remembered)) => match Kind::asked(&head.headers) {
-                Kind::Text => answer::text(StatusCode::OK, &why::tell(&remembered, &self.written_at)),
-                Kind::Json => answer::json(StatusCode::OK, &why::to_json(&remembered, &self.written_at)),
+                Kind::Text => {
+                    answer::text(StatusCode::OK, &why::tell(&remembered, &(self.explain)(&remembered)))
+                }
+                Kind::Json => {
+                    answer::json(StatusCode::OK, &why::to_json(&remembered, &(self.explain)(&remembered)))
+                }
             },
             Err(fault) => {
                 tracing::error!(%fault, "the decision log cannot be read");

@@ -10,7 +10,7 @@ mod listen;
 mod operations;
 mod serve;
 
-pub use admin::{Admin, AdminToken, IssuerReadiness, Readiness, WrittenAt};
+pub use admin::{Admin, AdminToken, Explain, IssuerReadiness, Readiness};
 pub use forward_auth::{ForwardAuth, serve_forward_auth};
 pub use operations::{
     DatabaseReadiness, LimitStatus, Operations, OriginStatus, Reload, ReloadReport, Status,

@@ -155,7 +155,10 @@ impl App {
     /// The route that this request would be for if `hidden` did not exist.
     #[must_use]
     pub fn route_without(&self, hidden: &Route, request: &CanonicalRequest) -> Option<&Route> {
-        self.routes.iter().filter(|route| route.entity != hidden.entity).find(|route| route.covers(&request.method, &request.path))
+        self.routes
+            .iter()
+            .filter(|route| route.entity != hidden.entity)
+            .find(|route| route.covers(&request.method, &request.path))
     }
 
     /// The route this request is for: the most specific that covers its path and method.

@@ -17,7 +17,7 @@ use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
 use crate::traced::Traced;
-use crate::{App, ShadowQuestion, RecordedFacts, Route, Snapshot, Unreadable};
+use crate::{App, Route, ShadowQuestion, Snapshot, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
@@ -173,10 +173,7 @@ impl Draft {
         snapshot: &Snapshot,
     ) {
         self.entry.stage = Stage::Decide;
-        let reads = match snapshot.recorded_facts {
-            RecordedFacts::Read => Some(snapshot.program.reads()),
-            RecordedFacts::All => None,
-        };
+        let reads = snapshot.named_facts();
         self.entry.complete = reads.is_none();
         let mut facts = facts::flatten(&bound.facts, reads);
         if let Some(person) = person {

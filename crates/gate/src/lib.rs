@@ -27,7 +27,7 @@ pub use ask::{Allowance, Asked, Denial};
 pub use limit::{Exceeded, Limit, LimitBy};
 pub use origin::{HealthCheck, Intercept, OriginProtocol, OriginTarget, OriginTls};
 pub use outcome::OutcomeWriter;
-pub use shadow::{Sample, ShadowQuestion, ShadowSet, Shadows};
 pub use pass::{Answer, Forward, Gate, OriginRefusals, Passage, Unreadable};
+pub use shadow::{Sample, ShadowQuestion, ShadowSet, Shadows};
 pub use snapshot::{ForbidFault, RecordedFacts, Snapshot};
 pub use traced::Traces;

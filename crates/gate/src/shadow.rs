@@ -7,16 +7,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use portcullis_decision::program::{Named, Reads};
-use portcullis_decision::{EntityOverlay, Facts, Program, Value, World};
+use portcullis_context::Situation;
+use portcullis_decision::{EntityName, EntityOverlay, Facts, Program, Value, World};
+use portcullis_identity::Principal;
 use portcullis_measure::{Metrics, ShadowOutcome};
 use portcullis_policy::Policies;
-use portcullis_request::Reference;
+use portcullis_request::{CanonicalRequest, Reference};
 use portcullis_response::Refusal;
 
-use crate::bind::facts::reads_attribute;
+use crate::bind::facts;
 use crate::draft::Draft;
-use crate::{ForbidFault, Snapshot};
+use crate::{ForbidFault, Route, Snapshot};
 
 /// A set of policies that is only asked.
 pub struct ShadowSet {
@@ -109,17 +110,20 @@ impl Shadowed {
     }
 }
 
-/// Copies what the shadow set of a snapshot reads; `None`: it has none, or is not asked about this request.
+/// Copies what the shadow set of a snapshot reads of a request; `None`: there is none, or it is not asked about this one.
 pub(crate) fn question(
     snapshot: &Snapshot,
-    facts: &Facts<'_>,
+    (route, request): (&Route, &CanonicalRequest),
+    caller: Option<&Principal>,
+    situation: &Situation,
     refusal: Option<&Refusal>,
     draft: &Draft,
 ) -> Option<Box<ShadowQuestion>> {
     let set = snapshot.shadow.as_ref().filter(|set| set.sample.has(draft.reference))?;
+    let bound = facts::bind(request, route, caller, situation, Some(set.program.reads()), None);
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     Some(Box::new(ShadowQuestion {
-        facts: copied(facts, set.program.reads()),
+        facts: owned(bound.facts),
         set: Arc::clone(set),
         reference: draft.reference,
         route: (name(&draft.entry.app), name(&draft.entry.route)),
@@ -127,47 +131,30 @@ pub(crate) fn question(
     }))
 }
 
-/// What policies that read `reads` see of the facts, on its own.
-fn copied(facts: &Facts<'_>, reads: &Reads) -> Facts<'static> {
-    let texts = |path: &Vec<Cow<'_, str>>| path.iter().map(text).collect();
+/// Facts that outlive their request.
+fn owned(facts: Facts<'_>) -> Facts<'static> {
+    fn fields(fields: Vec<(Cow<'_, str>, Value<'_>)>) -> Vec<(Cow<'static, str>, Value<'static>)> {
+        fields.into_iter().map(|(name, value)| (text(name), value.into_owned())).collect()
+    }
+    let overlay = facts.overlay.into_iter().map(|overlay| EntityOverlay {
+        name: overlay.name.into_owned(),
+        attributes: fields(overlay.attributes),
+        parents: overlay.parents.into_iter().map(EntityName::into_owned).collect(),
+    });
     Facts {
-        principal: facts.principal.clone().into_owned(),
-        action: facts.action.clone().into_owned(),
-        resource: facts.resource.clone().into_owned(),
-        context: record(&facts.context, &reads.context),
-        overlay: facts.overlay.iter().map(|overlay| of_overlay(overlay, reads)).collect(),
-        unavailable: facts.unavailable.iter().map(texts).collect(),
-        unavailable_principal: facts.unavailable_principal.iter().map(text).collect(),
+        principal: facts.principal.into_owned(),
+        action: facts.action.into_owned(),
+        resource: facts.resource.into_owned(),
+        context: fields(facts.context),
+        overlay: overlay.collect(),
+        unavailable: facts.unavailable.into_iter().map(|path| path.into_iter().map(text).collect()).collect(),
+        unavailable_principal: facts.unavailable_principal.into_iter().map(text).collect(),
         ticket: None,
     }
 }
 
-fn of_overlay(overlay: &EntityOverlay<'_>, reads: &Reads) -> EntityOverlay<'static> {
-    let attributes = overlay.attributes.iter().filter(|(name, _)| reads_attribute(Some(reads), name));
-    EntityOverlay {
-        name: overlay.name.clone().into_owned(),
-        attributes: attributes.map(|(name, value)| (text(name), value.clone().into_owned())).collect(),
-        parents: overlay.parents.iter().map(|parent| parent.clone().into_owned()).collect(),
-    }
-}
-
-fn record(
-    fields: &[(Cow<'_, str>, Value<'_>)],
-    named: &Named,
-) -> Vec<(Cow<'static, str>, Value<'static>)> {
-    let read = fields.iter().filter_map(|(name, value)| Some((name, value, named.member(name)?)));
-    read.map(|(name, value, named)| {
-        let value = match value {
-            Value::Record(fields) => Value::Record(record(fields, named)),
-            value => value.clone().into_owned(),
-        };
-        (text(name), value)
-    })
-    .collect()
-}
-
-fn text(text: &Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.clone().into_owned())
+fn text(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }
 
 #[cfg(test)]

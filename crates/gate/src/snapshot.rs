@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_context::{Directory, Situator};
+use portcullis_decision::program::Reads;
 use portcullis_decision::{Program, World};
 use portcullis_identity::{Identifier, Voucher};
 use portcullis_policy::Policies;
@@ -67,4 +68,15 @@ pub struct Snapshot {
     pub shadow: Option<Arc<ShadowSet>>,
     /// Why the one that is wanted is not there.
     pub shadow_fault: Option<String>,
+}
+
+impl Snapshot {
+    /// The facts that are bound and recorded: those that the policies name, or all where records are to have all.
+    #[must_use]
+    pub fn named_facts(&self) -> Option<&Reads> {
+        match self.recorded_facts {
+            RecordedFacts::Read => Some(self.program.reads()),
+            RecordedFacts::All => None,
+        }
+    }
 }

@@ -226,7 +226,7 @@ fn hides_from_strangers(
         return false;
     }
     let situation = snapshot.situator.situate(None, request.client, draft.received);
-    let bound = facts::bind(request, route, None, &situation, None);
+    let bound = facts::bind(request, route, None, &situation, snapshot.named_facts(), None);
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
     let hides = matches!(said, Err(Refusal::Hidden));
@@ -246,11 +246,12 @@ fn decided(
     draft: &mut Draft,
 ) -> Result<Permit, Refusal> {
     let ticket = Ticket(request.reference.as_u128());
-    let bound = facts::bind(request, route, caller, situation, Some(ticket));
+    let bound = facts::bind(request, route, caller, situation, snapshot.named_facts(), Some(ticket));
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
     let person = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id));
     draft.decided(&bound, &verdict, person, snapshot);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
-    draft.shadow = shadow::question(snapshot, &bound.facts, said.as_ref().err(), draft);
+    let refusal = said.as_ref().err();
+    draft.shadow = shadow::question(snapshot, (route, request), caller, situation, refusal, draft);
     said
 }

@@ -11,8 +11,8 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use crate::event::{
-    Answered, By, ConnectionKind, ConnectionRefused, Door, Label, OriginOutcome, Reload, ShadowOutcome, Stage,
-    Watched,
+    Answered, By, ConnectionKind, ConnectionRefused, Door, Label, OriginOutcome, Reload, ShadowOutcome,
+    Stage, Watched,
 };
 use crate::family::Family;
 use crate::histogram::Histogram;

@@ -55,14 +55,15 @@ pub(crate) fn snapshot(
         }
         None => None,
     };
-    let (shadow, shadow_fault) = match parts.shadow.map(|shadow| shadow.and_then(|one| shadow_set(one, &world))) {
-        None => (None, None),
-        Some(Ok(set)) => (Some(Arc::new(set)), None),
-        Some(Err(fault)) => {
-            tracing::warn!(fault, "the shadow policies cannot be used and are not asked");
-            (None, Some(fault))
-        }
-    };
+    let (shadow, shadow_fault) =
+        match parts.shadow.map(|shadow| shadow.and_then(|one| shadow_set(one, &world))) {
+            None => (None, None),
+            Some(Ok(set)) => (Some(Arc::new(set)), None),
+            Some(Err(fault)) => {
+                tracing::warn!(fault, "the shadow policies cannot be used and are not asked");
+                (None, Some(fault))
+            }
+        };
     let directory = Arc::new(parts.directory);
     Ok(Snapshot {
         version: parts.version,
@@ -88,8 +89,7 @@ pub(crate) fn snapshot(
 fn shadow_set(shadow: Shadow, world: &World) -> Result<ShadowSet, String> {
     let Shadow { mut policies, version, sample, on_forbid_fault } = shadow;
     let set = std::mem::take(&mut policies.set);
-    let program =
-        Program::compile_with_schema(&set, &policies.schema).map_err(|fault| fault.to_string())?;
+    let program = Program::compile_with_schema(&set, &policies.schema).map_err(|fault| fault.to_string())?;
     drop(set);
     Ok(ShadowSet { version, policies, program, world: world.clone(), on_forbid_fault, sample })
 }

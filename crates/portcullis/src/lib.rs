@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod demo;
 mod load;
+mod rehearsal;
 mod report;
 #[cfg(test)]
 mod scenarios;

@@ -17,7 +17,7 @@ use miette::{MietteDiagnostic, NamedSource, Report};
 use portcullis_context::{Describes, Directory, GeoDatabase, GeoSources, Zones};
 use portcullis_gate::{Apps, bind};
 use portcullis_identity::KeySource;
-use portcullis_policy::{Origin, Policies, SourceText};
+use portcullis_policy::{Policies, SourceText};
 use portcullis_proxy::serve::tls::CertificateSet;
 use portcullis_response::Renderer;
 
@@ -58,16 +58,8 @@ pub(crate) struct Parts {
 impl Parts {
     /// Where a policy is written: `policies/shop.cedar:12`.
     pub(crate) fn written_at(&self, policy: &str) -> Option<String> {
-        written_at(&self.policies, policy)
+        portcullis_rehearse::why::written_at(&self.policies, policy)
     }
-}
-
-/// Where a policy is written, by its id.
-pub(crate) fn written_at(policies: &Policies, policy: &str) -> Option<String> {
-    Some(match policies.origins.get(policy)? {
-        Origin::Written { file, line, .. } => format!("{file}:{line}"),
-        Origin::Guard { scope, key, file, line } => format!("{file}:{line} ({key} of {scope})"),
-    })
 }
 
 /// Reads and checks everything. What a broken configuration still names is read all the same, so that everything wrong

@@ -7,6 +7,7 @@
 mod ask;
 mod case;
 mod compare;
+mod explained;
 mod neighbour;
 mod origin;
 mod world;

@@ -170,8 +170,8 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
         telemetry.watched_by(gate.metrics());
         gate = gate.with_traces(Traces::new(telemetry.sink(), telemetry.sampling().per_thousand));
     }
-    let (shadows, asking) = shadow::start(config.shadow_folder(), Arc::clone(gate.metrics()))
-        .map_err(ServeFault::Runtime)?;
+    let (shadows, asking) =
+        shadow::start(config.shadow_folder(), Arc::clone(gate.metrics())).map_err(ServeFault::Runtime)?;
     let gate = Arc::new(gate.with_shadows(shadows));
 
     let (shutdown, ended) = watch::channel(false);

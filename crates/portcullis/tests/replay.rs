@@ -50,7 +50,9 @@ fn what_a_candidate_would_change_is_told_with_references_and_by_exit_code() {
     candidate(&gate, "next", PRIVATE);
     let (code, told, faults) = replay(&gate, &["--with", "next", "--by", "policy,path,answer"]);
     assert_eq!(code, Some(0), "{told}{faults}");
-    for part in ["3 decided again", "1 come to the same", "newly refused", "private", "/private/a", "not_for_you"] {
+    for part in
+        ["3 decided again", "1 come to the same", "newly refused", "private", "/private/a", "not_for_you"]
+    {
         assert!(told.contains(part), "no {part} in\n{told}");
     }
     let (code, told, _) = replay(&gate, &["--with", "next", "--json", "--fail-on", "newly-refused"]);
@@ -91,7 +93,8 @@ fn a_whole_configuration_is_a_candidate_and_its_routes_are_found_anew() {
     assert_eq!(code, Some(0), "{told}{faults}");
     assert!(told.contains("2 are for another route"), "{told}");
     std::fs::write(gate.folder.path().join("next.toml"), text.replace("shop.test", "other.test")).unwrap();
-    let (code, told, _) = replay(&gate, &["--with", "next.toml", "--by", "answer", "--fail-on", "newly-refused"]);
+    let (code, told, _) =
+        replay(&gate, &["--with", "next.toml", "--by", "answer", "--fail-on", "newly-refused"]);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("allowed → 421 misdirected"), "{told}");
 }

@@ -127,7 +127,8 @@ pub(crate) async fn pass(
             wish.decline();
             sent
         }
-        Passage::Forward(allowed) => forward(*allowed, body, wish, door).await,
+        // Boxed, so that whoever is refused does not carry what only forwarding needs.
+        Passage::Forward(allowed) => Box::pin(forward(*allowed, body, wish, door)).await,
     }
 }
 

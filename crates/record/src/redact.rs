@@ -5,6 +5,7 @@
 
 pub(crate) mod mask;
 mod names;
+mod paths;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use names::Names;
+use paths::{Paths, Standing};
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "REDACTED";
@@ -53,19 +55,20 @@ pub enum RedactionError {
 #[derive(Debug, Clone)]
 pub struct Redaction {
     names: Names,
+    paths: Paths,
 }
 
 impl Default for Redaction {
     /// The built-in names alone.
     fn default() -> Self {
-        Self { names: Names::built_in() }
+        Self { names: Names::built_in(), paths: Paths::default() }
     }
 }
 
 impl Redaction {
     /// Checks rules. The built-in names always hold beside them.
     pub fn new(rules: RedactionRules) -> Result<Self, RedactionError> {
-        Ok(Self { names: Names::new(rules)? })
+        Ok(Self { names: Names::new(rules)?, paths: Paths::default() })
     }
 
     /// A query as it may be recorded: as it was sent, but for secret values. At most some 2 KiB.
@@ -92,7 +95,11 @@ impl Redaction {
         let mut renamed = Vec::new();
         facts.retain(|path, value| {
             let before = std::mem::take(value);
-            *value = match self.names.fact(path) {
+            let standing = self.paths.of(path, || Standing {
+                is_secret: self.names.fact(path),
+                is_masked: matches!(mask::credentials(path), Cow::Owned(_)),
+            });
+            *value = match standing.is_secret {
                 true => Value::from(REDACTED),
                 false => self.value(before, DEEPEST),
             };
@@ -103,13 +110,10 @@ impl Redaction {
             }
             room = room.saturating_sub(size);
             kept += 1;
-            match mask::credentials(path) {
-                Cow::Borrowed(_) => true,
-                Cow::Owned(masked) => {
-                    renamed.push((masked, std::mem::take(value)));
-                    false
-                }
+            if standing.is_masked {
+                renamed.push((mask::credentials(path).into_owned(), std::mem::take(value)));
             }
+            !standing.is_masked
         });
         facts.extend(renamed);
         if omitted > 0 {

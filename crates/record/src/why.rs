@@ -1,11 +1,12 @@
 //! Tells a remembered decision: to people as plain text, to programs as JSON. Both say what was decided, by which
-//! policy or for want of which, on which facts, what was missing and what followed. Nothing is decided anew here.
+//! policy or for want of which, on which facts, what was missing and what followed, and what is known beside it. Nothing is decided anew here.
 //!
 //! INVARIANT: no control character of a record reaches a terminal.
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use portcullis_request::Reference;
@@ -14,14 +15,24 @@ use serde_json::{Value, json};
 use crate::entry::{Entry, Outcome, PrincipalEntry, Stage, VerdictEntry};
 use crate::read::Remembered;
 
-/// Says where a policy is written, by its id: `policies/shop.cedar:12`. `None` where that is not known any more.
-pub type WrittenAt<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// What whoever has the policies knows beside the record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beside {
+    /// Where policies are written, by their ids: `policies/shop.cedar:12`.
+    pub places: BTreeMap<String, String>,
+    /// What stands below a policy: its clauses, and what they came to.
+    pub clauses: BTreeMap<String, Vec<String>>,
+    /// Further parts, each with its heading, in their order.
+    pub parts: Vec<(String, Vec<String>)>,
+    /// The same for programs: members to add.
+    pub members: serde_json::Map<String, Value>,
+}
 
 /// The decision for people, in plain text with a line feed at its end.
 #[must_use]
-pub fn tell(remembered: &Remembered, written_at: &WrittenAt<'_>) -> String {
+pub fn tell(remembered: &Remembered, beside: &Beside) -> String {
     let mut text = String::new();
-    let teller = Teller { remembered, written_at };
+    let teller = Teller { remembered, beside };
     // Writing into a text cannot fail.
     match teller.tell(&mut text) {
         Ok(()) => text,
@@ -31,7 +42,8 @@ pub fn tell(remembered: &Remembered, written_at: &WrittenAt<'_>) -> String {
 
 /// The decision for programs: `{reference, uuid, decided, summary, policies, nearest, errors, record, outcome}`.
 #[must_use]
-pub fn to_json(remembered: &Remembered, written_at: &WrittenAt<'_>) -> Value {
+pub fn to_json(remembered: &Remembered, beside: &Beside) -> Value {
+    let written_at = |policy: &String| beside.places.get(policy);
     let entry = &remembered.entry;
     let verdict = entry.verdict.as_ref();
     let policies = verdict.map(|verdict| {
@@ -50,7 +62,7 @@ pub fn to_json(remembered: &Remembered, written_at: &WrittenAt<'_>) -> Value {
         };
         verdict.errors.iter().map(error).collect::<Vec<_>>()
     });
-    json!({
+    let mut whole = json!({
         "reference": shown(&entry.reference),
         "uuid": entry.reference,
         "decided": decided(entry),
@@ -61,12 +73,16 @@ pub fn to_json(remembered: &Remembered, written_at: &WrittenAt<'_>) -> Value {
         "undecided": verdict.map(|verdict| verdict.undecided.as_slice()).unwrap_or_default(),
         "record": entry,
         "outcome": remembered.outcome,
-    })
+    });
+    if let Some(members) = whole.as_object_mut() {
+        members.extend(beside.members.clone());
+    }
+    whole
 }
 
 struct Teller<'a> {
     remembered: &'a Remembered,
-    written_at: &'a WrittenAt<'a>,
+    beside: &'a Beside,
 }
 
 impl Teller<'_> {
@@ -79,6 +95,10 @@ impl Teller<'_> {
             self.verdict(text, verdict)?;
         }
         facts(text, entry)?;
+        for (heading, lines) in &self.beside.parts {
+            writeln!(text, "\n{}", clean(heading))?;
+            lines.iter().try_for_each(|line| writeln!(text, "  {}", clean(line)))?;
+        }
         outcome(text, self.remembered.outcome.as_ref())?;
         writeln!(text, "\nDecided on snapshot {} in {}.", clean(&entry.snapshot), duration(entry.decided_us))
     }
@@ -126,6 +146,7 @@ impl Teller<'_> {
         }
         for policy in &verdict.policies {
             writeln!(text, "  {}", self.policy(policy))?;
+            self.clauses(text, policy)?;
         }
         if verdict.policies.is_empty() && verdict.undecided.is_empty() && verdict.nearest.is_empty() {
             writeln!(text, "  none: no permit is about this caller, action and resource at all")?;
@@ -133,6 +154,7 @@ impl Teller<'_> {
         for (policy, failed, clauses) in &verdict.nearest {
             let conditions = if *clauses == 1 { "condition" } else { "conditions" };
             writeln!(text, "  {}: {failed} of its {clauses} {conditions} did not hold", self.policy(policy))?;
+            self.clauses(text, policy)?;
         }
         if !verdict.errors.is_empty() {
             writeln!(text, "\nPolicies that could not be evaluated")?;
@@ -143,9 +165,14 @@ impl Teller<'_> {
         Ok(())
     }
 
+    fn clauses(&self, text: &mut String, policy: &str) -> fmt::Result {
+        let lines = self.beside.clauses.get(policy).into_iter().flatten();
+        lines.into_iter().try_for_each(|line| writeln!(text, "    {}", clean(line)))
+    }
+
     fn policy(&self, id: &str) -> String {
-        match (self.written_at)(id) {
-            Some(place) => format!("{} ({})", clean(id), clean(&place)),
+        match self.beside.places.get(id) {
+            Some(place) => format!("{} ({})", clean(id), clean(place)),
             None => clean(id),
         }
     }

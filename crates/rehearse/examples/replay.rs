@@ -12,9 +12,7 @@ use std::time::Instant;
 use portcullis_context::Directory;
 use portcullis_gate::{App, Apps, ForbidFault, OriginTarget, Route};
 use portcullis_policy::{Policies, SourceText};
-use portcullis_record::{
-    Door, Entry, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry,
-};
+use portcullis_record::{Door, Entry, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry};
 use portcullis_rehearse::replay::{Candidate, Kind, Routes, Settings, replay};
 use portcullis_request::{Loosened, PathPattern};
 use serde_json::json;
@@ -104,7 +102,11 @@ fn write(folder: &Path, records: u32, complete: bool) -> Result<u64, Box<dyn Err
     const SEGMENT: u64 = 64 << 20;
     let (mut bytes, mut number) = (0_u64, 0_u32);
     while number < records {
-        let name = format!("decisions-20260303T{:02}{:02}00.000000Z.jsonl", number / 60_000 / 60 % 24, number / 60_000 % 60);
+        let name = format!(
+            "decisions-20260303T{:02}{:02}00.000000Z.jsonl",
+            number / 60_000 / 60 % 24,
+            number / 60_000 % 60
+        );
         let mut file = BufWriter::new(std::fs::File::create(folder.join(name))?);
         let mut size = 0_u64;
         while number < records && size < SEGMENT {
@@ -139,7 +141,8 @@ fn entry(number: u32, complete: bool) -> Entry {
     let (route, user) = (number % ROUTES, number % 10_007);
     let path = format!("/r{route}/reports/{number}");
     let (minute, second) = (number / 60_000, number / 1_000 % 60);
-    let time = format!("2026-03-03T{:02}:{:02}:{second:02}.{:06}Z", minute / 60 % 24, minute % 60, number % 1_000);
+    let time =
+        format!("2026-03-03T{:02}:{:02}:{second:02}.{:06}Z", minute / 60 % 24, minute % 60, number % 1_000);
     let read = [
         ("action", json!("GET")),
         ("resource", json!(format!("Route::\"shop/r{route}\""))),

@@ -180,6 +180,15 @@ impl Searching<'_> {
                 .any(|other| other.len() < edits.len() && other.iter().all(|edit| edits.contains(edit)))
         };
         let minimal: Vec<Vec<Edit>> = found.iter().filter(|edits| !has_smaller(edits)).cloned().collect();
+        // To withhold a fact is no way in where another value of it is.
+        let is_known_otherwise = |edits: &Vec<Edit>| {
+            edits.iter().any(|edit| {
+                edit.to == To::Absent
+                    && found.iter().flatten().any(|other| other.fact == edit.fact && other.to != To::Absent)
+            })
+        };
+        let minimal: Vec<Vec<Edit>> =
+            minimal.into_iter().filter(|edits| !is_known_otherwise(edits)).collect();
         let mut changes: Vec<Change> = minimal.into_iter().filter_map(|edits| self.change(edits)).collect();
         changes.sort_by(|a, b| {
             let order = |change: &Change| (change.steps.len(), change.owner);

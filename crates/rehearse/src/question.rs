@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis_decision::{EntityName, EntityOverlay, Facts, Value};
 
 pub use path::FactPath;
+pub use recorded::NoQuestion;
+pub(crate) use recorded::entity;
 pub use values::typed;
 pub(crate) use values::{shown, span};
 

@@ -101,4 +101,4 @@ pub fn replay(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -37,7 +37,8 @@ impl Program {
         }
         let forbids: Vec<u32> = verdict.reasons.to_vec();
         let proposals = verdict.asked.again(|situation, trouble| {
-            if trouble.is_some() {
+            // What is unavailable is evaluated as if it were absent here: whoever decides again finds out if it matters.
+            if trouble.is_some_and(|trouble| !trouble.faults.is_empty()) {
                 return Vec::new();
             }
             let made = Made::new();

@@ -152,7 +152,8 @@ impl Compile {
             (Index::unplanted(self.rules), BTreeMap::new())
         };
         let kinds: BTreeSet<Arc<str>> = self.kinds.texts().chain(graph.kinds()).collect();
-        let reads = Reads::of(&graph, !self.handed.is_empty());
+        let reads =
+            Reads::of(&graph, self.terms.clauses.iter().map(|clause| clause.node), !self.handed.is_empty());
         let mut program = Program {
             reads,
             sources: self.sources,

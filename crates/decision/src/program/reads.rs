@@ -1,6 +1,6 @@
 //! Which facts a policy set names at all: what cannot be read cannot have changed an answer, and need not be kept.
 //!
-//! INVARIANT: may name too much, never too little. What is left to the reference evaluator may read everything.
+//! INVARIANT: may name too much, never too little, unless the context holds entities. What is left to the reference evaluator may read everything.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub struct Reads {
     /// Members of the context.
     pub context: Named,
     /// Attributes of entities that are come by in another way (`resource.owner.tier`): any may prove to be the principal.
+    /// What the context holds counts as records, not as entities.
     pub elsewhere: Named,
     /// Those of them that are read of entities which no fact of the request leads to: `User::"alice".tier`.
     pub apart: Named,
@@ -67,51 +68,50 @@ impl Named {
 }
 
 impl Reads {
-    /// What the nodes of a graph name.
-    pub(super) fn of(graph: &Graph, everything: bool) -> Self {
+    /// What the nodes of a graph name; `clauses` are those that nothing else has as an operand.
+    pub(super) fn of(graph: &Graph, clauses: impl Iterator<Item = NodeId>, everything: bool) -> Self {
         let mut reads = Self::default();
         if everything {
             reads.principal.add(std::iter::empty());
             reads.context.add(std::iter::empty());
             return reads;
         }
+        clauses.for_each(|clause| reads.operand(graph, clause));
         for id in graph.ids() {
             match graph.node(id) {
-                Node::Fact { root, path } => {
-                    reads.note(root, &graph.path(path).iter().map(AsRef::as_ref).collect::<Vec<_>>());
-                }
-                Node::Has { of, path } => match steps(graph, of) {
-                    Some((root, mut names)) => {
-                        names.extend(graph.names_of(path));
-                        reads.note(root, &names);
-                    }
-                    None => graph.names_of(path).for_each(|name| reads.note_apart(name)),
-                },
-                Node::Attribute { of, name } => match steps(graph, of) {
-                    Some((root, mut names)) => {
-                        names.push(graph.name(name));
-                        reads.note(root, &names);
-                    }
-                    None => reads.note_apart(graph.name(name)),
-                },
-                // A record that is an operand of anything but an attribute or `has` is read as a whole.
-                _ if graph.operands(id).iter().any(|of| graph.is(*of, Variable::Context)) => {
-                    reads.context.add(std::iter::empty());
-                }
-                _ => {}
+                // What these look into is not read as a whole.
+                Node::Has { of, path } => reads.member(graph, of, graph.names_of(path)),
+                Node::Attribute { of, name } => reads.member(graph, of, std::iter::once(graph.name(name))),
+                _ => graph.operands(id).into_iter().for_each(|operand| reads.operand(graph, operand)),
             }
         }
         reads
     }
 
-    fn note_apart(&mut self, name: &str) {
-        self.elsewhere.add([name].into_iter());
-        self.apart.add([name].into_iter());
+    /// A node whose value counts as a whole.
+    fn operand(&mut self, graph: &Graph, id: NodeId) {
+        if let Some((root, names)) = steps(graph, id) {
+            self.note(root, &names);
+        }
+    }
+
+    fn member<'g>(&mut self, graph: &'g Graph, of: NodeId, names: impl Iterator<Item = &'g str>) {
+        match steps(graph, of) {
+            Some((root, mut before)) => {
+                before.extend(names);
+                self.note(root, &before);
+            }
+            None => names.for_each(|name| {
+                self.elsewhere.add([name].into_iter());
+                self.apart.add([name].into_iter());
+            }),
+        }
     }
 
     fn note(&mut self, root: Variable, path: &[&str]) {
         match root {
-            Variable::Context => self.context.add(path.iter().copied()),
+            Variable::Context => return self.context.add(path.iter().copied()),
+            Variable::Principal if path.is_empty() => return,
             Variable::Principal => self.principal.add(path.iter().copied().take(1)),
             Variable::Action | Variable::Resource => {}
         }

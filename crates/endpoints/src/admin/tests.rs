@@ -14,7 +14,7 @@ fn admin(ready: bool) -> Admin {
             log_fault: None,
             records_missed: 0,
         }),
-        written_at: Box::new(|_| None),
+        explain: Box::new(|_| portcullis_record::why::Beside::default()),
     }
 }
 

@@ -31,7 +31,7 @@ async fn listen() -> Listening {
             log_fault: None,
             records_missed: 0,
         }),
-        written_at: Box::new(|_| None),
+        explain: Box::new(|_| portcullis_record::why::Beside::default()),
     };
     let log = Log::open(LogSettings::new(folder.path())).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,6 +92,7 @@ fn entry(reference: Reference) -> Entry {
         absence: None,
         facts: std::collections::BTreeMap::new(),
         missing: std::collections::BTreeMap::new(),
+        complete: false,
         verdict: None,
         reason: None,
         status: Some(404),
@@ -164,7 +165,7 @@ async fn few_search_at_a_time_and_strangers_never_do() {
         hosts: Vec::new(),
         log_folder: listening._folder.path().to_owned(),
         readiness: Box::new(|| unreachable!("nobody asks")),
-        written_at: Box::new(|_| None),
+        explain: Box::new(|_| portcullis_record::why::Beside::default()),
     };
     let asked = Asked { admin: Arc::new(admin), operations: None, searches };
     let (client, server) = tokio::io::duplex(4096);

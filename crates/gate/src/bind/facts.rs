@@ -24,37 +24,49 @@ pub struct Bound<'a> {
     pub missing: BTreeMap<String, String>,
 }
 
+/// The records of the context.
+const PARTS: usize = 6;
+
 type Record<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// Binds one request. `ticket` is what a permit would be bound to.
+/// Binds one request: the facts that `reads` names, or all. No other could change a decision by policies that read no
+/// more. `ticket` is what a permit would be bound to.
 #[must_use]
 pub fn bind<'a>(
     request: &'a CanonicalRequest,
     route: &'a Route,
     caller: Option<&'a Principal>,
     situation: &'a Situation,
+    reads: Option<&Reads>,
     ticket: Option<Ticket>,
 ) -> Bound<'a> {
     let mut gaps = Gaps::default();
     let principal = principal_name(caller);
     let mut attributes: Record<'a> = Vec::new();
     if let Some(caller) = caller {
-        for (name, value) in &caller.attributes {
+        for (name, value) in caller.attributes.iter().filter(|(name, _)| reads_attribute(reads, name)) {
             match json(value) {
                 Some(value) => attributes.push((Cow::Borrowed(name.as_str()), value)),
                 None => gaps.unavailable_principal(name, "its value has no Cedar type"),
             }
         }
         match &situation.tier {
+            _ if !reads_attribute(reads, "tier") => {}
             Fact::Known(tier) => attributes.push(("tier".into(), text(tier))),
             Fact::Absent(why) => gaps.absent("principal.tier", why),
             Fact::Unavailable(why) => gaps.unavailable_principal("tier", why),
         }
     }
-    let mut context: Record<'a> = Vec::new();
-    context.push(("geo".into(), Value::Record(geo(situation, &mut gaps))));
-    context.push(("network".into(), Value::Record(network(request, situation))));
+    let wanted = reads.map_or(Named::WHOLE, |reads| &reads.context);
+    let mut context: Record<'a> = Vec::with_capacity(PARTS);
+    if let Some(wanted) = wanted.member("geo") {
+        context.push(("geo".into(), Value::Record(geo(situation, wanted, &mut gaps))));
+    }
+    if wanted.member("network").is_some() {
+        context.push(("network".into(), Value::Record(network(request, situation))));
+    }
     match &situation.device {
+        _ if wanted.member("device").is_none() => {}
         Fact::Known(device) => context.push(("device".into(), Value::Record(posture(device, &mut gaps)))),
         Fact::Absent(why) => {
             gaps.absent("context.device", why);
@@ -62,9 +74,15 @@ pub fn bind<'a>(
         }
         Fact::Unavailable(why) => gaps.unavailable(&["device"], why),
     }
-    context.push(("auth".into(), Value::Record(authentication(caller, &mut gaps))));
-    context.push(("request".into(), Value::Record(http_request(request))));
-    context.push(("time".into(), Value::Record(clock(situation))));
+    if wanted.member("auth").is_some() {
+        context.push(("auth".into(), Value::Record(authentication(caller, &mut gaps))));
+    }
+    if wanted.member("request").is_some() {
+        context.push(("request".into(), Value::Record(http_request(request))));
+    }
+    if wanted.member("time").is_some() {
+        context.push(("time".into(), Value::Record(clock(situation))));
+    }
 
     let parents = caller.map(parents).unwrap_or_default();
     let facts = Facts {
@@ -157,11 +175,18 @@ fn parents(caller: &Principal) -> Vec<EntityName<'_>> {
     groups.chain(roles).collect()
 }
 
-fn geo<'a>(situation: &'a Situation, gaps: &mut Gaps<'a>) -> Record<'a> {
+fn geo<'a>(situation: &'a Situation, wanted: &Named, gaps: &mut Gaps<'a>) -> Record<'a> {
     let mut record = Vec::new();
-    gaps.put(&mut record, "geo", "country", &situation.place.country, |country| text(country));
-    gaps.put(&mut record, "geo", "region", &situation.place.region, |region| text(region));
-    gaps.put(&mut record, "geo", "asn", &situation.place.asn, |asn| Value::Long(i64::from(*asn)));
+    let place = &situation.place;
+    if wanted.member("country").is_some() {
+        gaps.put(&mut record, "geo", "country", &place.country, |country| text(country));
+    }
+    if wanted.member("region").is_some() {
+        gaps.put(&mut record, "geo", "region", &place.region, |region| text(region));
+    }
+    if wanted.member("asn").is_some() {
+        gaps.put(&mut record, "geo", "asn", &place.asn, |asn| Value::Long(i64::from(*asn)));
+    }
     record
 }
 

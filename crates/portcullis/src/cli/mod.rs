@@ -5,6 +5,7 @@
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod explain;
 pub(crate) mod init;
 mod key;
@@ -42,6 +43,7 @@ enum Command {
     Run(run::Run),
     Why(why::Why),
     Replay(replay::Replay),
+    Diff(diff::Diff),
     Shadow(shadow::Shadow),
     Explain(explain::Explain),
     Policy(policy::Policy),
@@ -91,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Shadow(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Policy(command) => command.run(),

@@ -169,7 +169,10 @@ fn warn(report: &Report) {
     }
     if report.newer > 0 {
         let hint = "a later version wrote them; replay with that one";
-        complain(format_args!("{} decisions are in a format that is not known here", report.newer), Some(hint));
+        complain(
+            format_args!("{} decisions are in a format that is not known here", report.newer),
+            Some(hint),
+        );
     }
 }
 

@@ -1,12 +1,18 @@
-//! `portcullis why`: what was decided under a reference, and why.
+//! `portcullis why`: what was decided under a reference, why, and what would have it decided otherwise.
 
-use portcullis_record::{read, why};
+use std::time::SystemTime;
+
+use portcullis_record::why::Beside;
+use portcullis_record::{Remembered, read, why};
+use portcullis_rehearse::why::for_caller;
 use portcullis_request::Reference;
 
 use super::{ConfigPath, Exit, complain, say};
-use crate::load;
+use crate::load::{self, Parts};
+use crate::rehearsal::Rehearsal;
 
-/// Explain one decision: what was decided, by which policy or for want of which, on which facts.
+/// Explain one decision: what was decided, by which clauses of which policies, on which facts; the smallest change that
+/// would have let the request in; and what the same request would come to now.
 ///
 /// The reference stands on every refusal we send, on the page and in `X-Portcullis-Ref`; read aloud, typed without
 /// dashes or in lower case it is still understood.
@@ -18,6 +24,10 @@ pub(crate) struct Why {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Print only what may be forwarded to the caller: the public reason and what they can do, and nothing of the
+    /// policies behind it.
+    #[arg(long, conflicts_with = "json")]
+    for_caller: bool,
     #[command(flatten)]
     path: ConfigPath,
 }
@@ -52,12 +62,7 @@ impl Why {
         }
         match read::find(&folder, reference) {
             Ok(Some(remembered)) => {
-                let written = |policy: &str| loaded.parts.as_ref().and_then(|parts| parts.written_at(policy));
-                if self.json {
-                    say(why::to_json(&remembered, &written));
-                } else {
-                    say(why::tell(&remembered, &written).trim_end());
-                }
+                self.tell(&remembered, loaded.parts);
                 Exit::Done
             }
             Ok(None) => {
@@ -75,4 +80,27 @@ impl Why {
             }
         }
     }
+
+    fn tell(&self, remembered: &Remembered, parts: Option<Parts>) {
+        if self.for_caller {
+            say(for_caller(remembered, parts.as_ref().map(|parts| &parts.policies)).trim_end());
+            return;
+        }
+        let beside = match parts.map(Rehearsal::of) {
+            Some(Ok(rehearsal)) => rehearsal.explainer().beside(remembered, SystemTime::now()),
+            Some(Err(fault)) => unexplained(&fault),
+            None => unexplained("the configuration is not usable just now; `portcullis check` says why"),
+        };
+        if self.json {
+            say(why::to_json(remembered, &beside));
+        } else {
+            say(why::tell(remembered, &beside).trim_end());
+        }
+    }
+}
+
+/// The record is told all the same.
+fn unexplained(fault: &str) -> Beside {
+    complain(format_args!("only what the record says can be told: {fault}"), None);
+    Beside::default()
 }

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::case::{Case, Request};
 use super::origin::Origin;
-use super::{compare, neighbour, world};
+use super::{compare, explained, neighbour, world};
 use crate::load::Parts;
 use crate::serve::sockets::Sockets;
 use crate::serve::{self, Running};
@@ -89,9 +89,10 @@ pub(super) async fn ask(case: &Case, parts: Parts, origin: &Origin, folder: &Pat
     if way == Way::Proxy {
         compare::origin(case, origin, &mut faults);
     }
-    let log = running.log_folder.clone();
+    let (log, snapshot) = (running.log_folder.clone(), running.gate.snapshot());
     running.stop().await;
     let record = compare::record(case, &log, way, &mut faults);
+    faults.extend(explained::check(&case.expect, &record, &snapshot));
     Told { faults, answer, record }
 }
 

@@ -124,6 +124,11 @@ pub(super) struct Expect {
     /// Members of the record.
     #[serde(default)]
     pub(super) record: BTreeMap<String, serde_json::Value>,
+    /// Lines of what `why` tells, in part.
+    #[serde(default)]
+    pub(super) why: Vec<String>,
+    /// Every change that `why` offers, with whoever could make it: `the support desk: principal.tier: "pro" (is absent)`.
+    pub(super) changes: Option<Vec<String>>,
     /// Members of the outcome line.
     #[serde(default)]
     pub(super) outcome: BTreeMap<String, serde_json::Value>,

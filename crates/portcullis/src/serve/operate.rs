@@ -16,7 +16,7 @@ use portcullis_record::Log;
 
 use super::reload::{Reloaded, Reloads, State};
 use crate::config::AdminConfig;
-use crate::load;
+use crate::rehearsal::beside;
 
 /// What is read from a running gate.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) fn admin(seen: &Seen, settings: &AdminConfig, log_folder: PathBuf) ->
         hosts: Vec::new(),
         log_folder,
         readiness: Box::new(move || readiness(&of_readiness)),
-        written_at: Box::new(move |policy| load::written_at(&of_policies.snapshot().policies, policy)),
+        explain: Box::new(move |remembered| beside(&of_policies.snapshot(), remembered)),
     }
 }
 

@@ -69,7 +69,10 @@ fn those_that_cannot_be_used_are_a_warning_and_the_gate_runs_without_them() {
     let (_, ready) = gate.admin("GET", "/readyz");
     assert!(ready.starts_with("HTTP/1.1 200 ") && ready.contains("policies-next/next.cedar"), "{ready}");
     let said = gate.said();
-    assert!(said.iter().any(|line| line["level"] == "WARN" && line.to_string().contains("shadow")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line["level"] == "WARN" && line.to_string().contains("shadow")),
+        "{said:?}"
+    );
     let checked = support::run(gate.folder.path(), &["check"]);
     let told = support::stderr(&checked);
     assert!(checked.status.success() && told.contains("policies-next/next.cedar:1"), "{told}");

@@ -25,11 +25,8 @@ fn every_line_is_in_exactly_one_piece() {
         std::fs::write(&path, text).unwrap();
         let length = text.len() as u64;
         let whole: Vec<&[u8]> = text.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
-        let finished: Vec<Vec<u8>> = whole
-            .iter()
-            .filter_map(|line| line.strip_suffix(b"\n"))
-            .map(<[u8]>::to_vec)
-            .collect();
+        let finished: Vec<Vec<u8>> =
+            whole.iter().filter_map(|line| line.strip_suffix(b"\n")).map(<[u8]>::to_vec).collect();
         for size in 1..=length.max(1) {
             let mut pieces = Vec::new();
             let mut from = 0;

@@ -9,6 +9,9 @@ use super::REDACTED;
 
 /// The text with everything that looks like a credential replaced.
 pub(crate) fn credentials(text: &str) -> Cow<'_, str> {
+    if text.len() < SHORTEST_TOKEN {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = next(text) else { return Cow::Borrowed(text) };
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;

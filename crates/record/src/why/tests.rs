@@ -10,14 +10,15 @@ fn remembered() -> Remembered {
     Remembered { entry: entry(reference), outcome: Some(outcome(reference)) }
 }
 
-fn written_at(policy: &str) -> Option<String> {
-    (policy == "region").then(|| "policies/media.cedar:7".to_owned())
+fn beside() -> Beside {
+    let places = [("region".to_owned(), "policies/media.cedar:7".to_owned())];
+    Beside { places: places.into(), ..Beside::default() }
 }
 
 fn told(change: impl FnOnce(&mut Remembered)) -> String {
     let mut remembered = remembered();
     change(&mut remembered);
-    tell(&remembered, &written_at)
+    tell(&remembered, &beside())
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn what_callers_sent_cannot_write_to_the_terminal() {
 
 #[test]
 fn programs_are_told_the_same() {
-    let told = to_json(&remembered(), &written_at);
+    let told = to_json(&remembered(), &beside());
     assert_eq!(told["decided"], "refused");
     assert_eq!(told["uuid"], UUID);
     assert_eq!(told["policies"], json!([{"policy": "region", "written_at": "policies/media.cedar:7"}]));

@@ -11,7 +11,7 @@ use crate::question::{shown, span};
 pub(super) fn step(question: &Question, edit: Edit) -> Step {
     let path = super::path(&edit);
     let from = path.as_ref().and_then(|path| question.get(path));
-    let to = target(&edit.to);
+    let to = target(&edit);
     Step {
         fact: edit.to_string(),
         from: from.map(|value| with_age(value, question)),
@@ -32,8 +32,14 @@ impl std::fmt::Display for Step {
     }
 }
 
-fn target(to: &To) -> String {
-    match to {
+fn target(edit: &Edit) -> String {
+    if let (Some("minute"), To::AtLeast(Value::Long(minute)) | To::AtMost(Value::Long(minute))) =
+        (edit.fact.last().map(String::as_str), &edit.to)
+    {
+        let side = if matches!(edit.to, To::AtLeast(_)) { "at least" } else { "at most" };
+        return format!("{side} {minute}, which is {:02}:{:02}", minute / 60, minute % 60);
+    }
+    match &edit.to {
         To::OneOf(values) => one_of(values),
         To::NoneOf(values) => format!("anything but {}", listed(values, "or")),
         To::Present => "present".to_owned(),

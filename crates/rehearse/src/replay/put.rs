@@ -273,10 +273,7 @@ fn plain(value: Json<'_>) -> Option<Value<'_>> {
         Json::List(items) => Value::Set(items.into_iter().map(plain).collect::<Option<_>>()?),
         Json::Record(members) if members.len() >= redact::MOST_ITEMS => return None,
         Json::Record(members) => Value::Record(
-            members
-                .into_iter()
-                .map(|(name, value)| Some((name, plain(value)?)))
-                .collect::<Option<_>>()?,
+            members.into_iter().map(|(name, value)| Some((name, plain(value)?))).collect::<Option<_>>()?,
         ),
         Json::NoValue => return None,
     })

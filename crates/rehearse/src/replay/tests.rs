@@ -66,7 +66,7 @@ const DIRECTORY: &str = r#"
     roles = ["contractor"]
 "#;
 
-fn apps() -> Apps {
+pub(crate) fn apps() -> Apps {
     let route = |name: &str, pattern: &str, public| Route {
         name: name.to_owned(),
         pattern: PathPattern::parse(pattern).unwrap(),
@@ -148,17 +148,11 @@ fn slow(whole: &Whole, entry: &Entry) -> String {
         Err(_) => return "unknown".to_owned(),
     };
     let world = world_without(world, &question.principal);
-    let rulebook = Rulebook {
-        program,
-        world: &world,
-        policies,
-        directory,
-        on_forbid_fault: ForbidFault::Unavailable,
-    };
+    let rulebook =
+        Rulebook { program, world: &world, policies, directory, on_forbid_fault: ForbidFault::Unavailable };
     let answer = rulebook.answer(&question);
-    let was_broken = |fact: &String| {
-        entry.missing.get(fact).is_some_and(|why| why.starts_with("unavailable: "))
-    };
+    let was_broken =
+        |fact: &String| entry.missing.get(fact).is_some_and(|why| why.starts_with("unavailable: "));
     if !answer.undecided.iter().all(was_broken) {
         return "unknown".to_owned();
     }
@@ -219,7 +213,10 @@ fn entry() -> Entry {
 }
 
 /// A fact that is recorded, absent, broken, or not told at all.
-fn told(path: &'static str, values: Vec<Json>) -> impl Strategy<Value = (&'static str, Option<Result<Json, String>>)> {
+fn told(
+    path: &'static str,
+    values: Vec<Json>,
+) -> impl Strategy<Value = (&'static str, Option<Result<Json, String>>)> {
     let value = prop::sample::select(values).prop_map(|value| Some(Ok(value)));
     let absent = Just(Some(Err("absent: nobody knows".to_owned())));
     let broken = Just(Some(Err("unavailable: it is broken".to_owned())));
@@ -239,7 +236,10 @@ fn facts() -> impl Strategy<Value = Vec<(&'static str, Option<Result<Json, Strin
         told("context.request.path", texts(&["/premium/secret", "/premium/a", "/premium/s…"])),
         told("context.auth.method", texts(&["none", "jwt"])),
         told("context.device", vec![json!({"compliant": true}), json!("REDACTED")]),
-        told("principal.in", vec![json!(["Group::\"team\""]), json!(["Role::\"contractor\"", "Group::\"x\\\"y\""])]),
+        told(
+            "principal.in",
+            vec![json!(["Group::\"team\""]), json!(["Role::\"contractor\"", "Group::\"x\\\"y\""])],
+        ),
     )
         .prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| vec![a, b, c, d, e, f, g, h, i, j, k])
 }
@@ -247,7 +247,12 @@ fn facts() -> impl Strategy<Value = Vec<(&'static str, Option<Result<Json, Strin
 fn entries() -> impl Strategy<Value = Entry> {
     let people = [("User", "alice"), ("User", "bob"), ("User", "carol"), ("Service", "robot"), ("", "")];
     let actions = ["GET", "POST", "DELETE", "PATCH"];
-    (facts(), prop::sample::select(people.to_vec()), prop::sample::select(actions.to_vec()), any::<[bool; 3]>())
+    (
+        facts(),
+        prop::sample::select(people.to_vec()),
+        prop::sample::select(actions.to_vec()),
+        any::<[bool; 3]>(),
+    )
         .prop_map(|(facts, (kind, id), action, [complete, left_out, odd])| {
             let mut entry = entry();
             entry.complete = complete;
@@ -335,7 +340,8 @@ fn routes_that_are_gone_are_found_anew() {
     assert_eq!(fast(&candidate, &line_of(&entry)), "404 not_found");
     entry.request.host = "other.test".to_owned();
     assert_eq!(fast(&candidate, &line_of(&entry)), "421 misdirected");
-    entry.request = RequestEntry { host: "shop.test".to_owned(), path: "/inner/x".to_owned(), ..entry.request };
+    entry.request =
+        RequestEntry { host: "shop.test".to_owned(), path: "/inner/x".to_owned(), ..entry.request };
     entry.principal = None;
     assert_eq!(fast(&candidate, &line_of(&entry)), "401 credentials_required");
 }

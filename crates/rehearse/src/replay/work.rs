@@ -7,13 +7,13 @@ use portcullis_gate::bind;
 use portcullis_record::pieces::Piece;
 use portcullis_record::{ReadError, Stage};
 
+use super::Settings;
 use super::candidate::{Candidate, Found};
 use super::line::{self, Json, Line, Recorded, Said, Text};
 use super::plan::Plan;
 use super::put::{self, Put, Scratch};
 use super::report::{Difference, Report, Tally};
 use super::standing::{self, Kind, Standing};
-use super::Settings;
 
 /// One thread's share of a replay.
 pub(super) struct Worker<'c> {
@@ -104,11 +104,8 @@ impl<'c> Worker<'c> {
         };
         report.replayed += 1;
         let reason = recorded.reason.take();
-        let was = Standing::recorded(
-            said.decision.as_str(),
-            reason.as_ref().map(Text::as_str),
-            recorded.status,
-        );
+        let was =
+            Standing::recorded(said.decision.as_str(), reason.as_ref().map(Text::as_str), recorded.status);
         let facts = std::mem::take(&mut recorded.facts.0);
         self.scratch.prepare(&facts, &recorded, &mut self.plan);
         let asking = Asking { candidate: self.candidate, recorded: &recorded, was, said: &said };

@@ -44,7 +44,8 @@ fn tell(out: &mut String, report: &Report, with: &Path, log: &Path, by: &[By]) -
     )?;
     let before: u64 = report.before_policies.values().sum();
     if before > 0 {
-        let stages = report.before_policies.iter().map(|(stage, count)| format!("{stage} {}", grouped(*count)));
+        let stages =
+            report.before_policies.iter().map(|(stage, count)| format!("{stage} {}", grouped(*count)));
         let stages: Vec<_> = stages.collect();
         writeln!(out, "{} ended before the policies were asked ({})", grouped(before), stages.join(", "))?;
     }

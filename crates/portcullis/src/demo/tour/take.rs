@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use super::{Expect, Step};
 use crate::cli::{complain, say};
 use crate::demo::World;
+use crate::rehearsal::beside;
 
 /// Longest wait for one answer of a gate on the same machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,10 +144,9 @@ fn tell_why(world: &World, reference: Option<Reference>) -> bool {
     };
     say(format_args!("\n$ portcullis why {reference}"));
     let snapshot = world.gate.gate.snapshot();
-    let written = |policy: &str| crate::load::written_at(&snapshot.policies, policy);
     match read::find(&world.gate.log_folder, reference) {
         Ok(Some(remembered)) => {
-            say(why::tell(&remembered, &written).trim_end());
+            say(why::tell(&remembered, &beside(&snapshot, &remembered)).trim_end());
             true
         }
         Ok(None) => {

@@ -1,0 +1,77 @@
+//! Policies, world and sources made ready to be asked, without anything that only a running gate needs.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use portcullis_context::{Directory, Situator};
+use portcullis_decision::{Program, World};
+use portcullis_gate::{Apps, ForbidFault, Snapshot, bind};
+use portcullis_policy::Policies;
+use portcullis_record::Remembered;
+use portcullis_record::why::Beside;
+use portcullis_rehearse::{Explainer, Rulebook};
+
+use crate::load::Parts;
+
+/// What a running gate's snapshot knows beside a record.
+pub(crate) fn beside(snapshot: &Snapshot, remembered: &Remembered) -> Beside {
+    let explainer = Explainer {
+        rulebook: Rulebook::of(snapshot),
+        version: &snapshot.version,
+        situator: &snapshot.situator,
+    };
+    explainer.beside(remembered, SystemTime::now())
+}
+
+/// What questions are put to by commands.
+pub(crate) struct Rehearsal {
+    pub(crate) program: Program,
+    pub(crate) world: World,
+    pub(crate) policies: Policies,
+    pub(crate) directory: Arc<Directory>,
+    #[allow(dead_code)]
+    pub(crate) apps: Apps,
+    pub(crate) situator: Situator,
+    pub(crate) version: String,
+    on_forbid_fault: ForbidFault,
+}
+
+impl Rehearsal {
+    /// Compiles what was loaded.
+    ///
+    /// # Errors
+    /// In words, what keeps the policies from becoming a program.
+    pub(crate) fn of(parts: Parts) -> Result<Self, String> {
+        let entities = bind::entities::entities(&parts.directory, &parts.apps, &parts.policies.schema)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        let program = Program::compile_with_schema(&parts.policies.set, &parts.policies.schema)
+            .map_err(|fault| fault.to_string())?;
+        let world = World::new(&program, &entities);
+        let directory = Arc::new(parts.directory);
+        let situator = Situator::new(parts.geo, parts.zones, Arc::clone(&directory), parts.config.time_zone);
+        Ok(Self {
+            program,
+            world,
+            policies: parts.policies,
+            directory,
+            apps: parts.apps,
+            situator,
+            version: parts.version,
+            on_forbid_fault: parts.config.policies.on_forbid_fault,
+        })
+    }
+
+    pub(crate) fn rulebook(&self) -> Rulebook<'_> {
+        Rulebook {
+            program: &self.program,
+            world: &self.world,
+            policies: &self.policies,
+            directory: &self.directory,
+            on_forbid_fault: self.on_forbid_fault,
+        }
+    }
+
+    pub(crate) fn explainer(&self) -> Explainer<'_> {
+        Explainer { rulebook: self.rulebook(), version: &self.version, situator: &self.situator }
+    }
+}

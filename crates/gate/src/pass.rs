@@ -144,12 +144,15 @@ impl Gate {
         draft: &mut Draft,
     ) -> Result<OutcomeWriter, Box<Answer>> {
         draft.ended(Stage::Answer);
-        if let Err(fault) = self.log.submit(draft.close(None, None)).await {
-            let about = Some((&*allowed.app, &allowed.request));
-            return Err(self.unrecorded(snapshot, head, about, draft, &fault));
-        }
+        let handed = match self.log.submit(draft.close(None, None)).await {
+            Ok(handed) => handed,
+            Err(fault) => {
+                let about = Some((&*allowed.app, &allowed.request));
+                return Err(self.unrecorded(snapshot, head, about, draft, &fault));
+            }
+        };
         self.count(draft, Answered::Forwarded, "");
-        Ok(self.outcome(draft, 0))
+        Ok(self.outcome(draft, 0).of(handed))
     }
 
     fn outcome(&self, draft: &mut Draft, status: u16) -> OutcomeWriter {
@@ -213,17 +216,20 @@ impl Gate {
         response.headers_mut().extend(std::mem::take(&mut draft.told));
         draft.ended(Stage::Answer);
         let status = response.status().as_u16();
-        if let Err(fault) = self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
-            let about = about.as_ref().map(|(app, request)| (&**app, request));
-            return self.unrecorded(snapshot, head, about, &mut draft, &fault);
-        }
+        let handed = match self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
+            Ok(handed) => handed,
+            Err(fault) => {
+                let about = about.as_ref().map(|(app, request)| (&**app, request));
+                return self.unrecorded(snapshot, head, about, &mut draft, &fault);
+            }
+        };
         let answered = match (&reason, status) {
             (None, _) => Answered::Answered,
             (Some(_), 500..) => Answered::Failed,
             (Some(_), _) => Answered::Refused,
         };
         self.count(&mut draft, answered, reason.as_deref().unwrap_or_default());
-        let outcome = self.outcome(&mut draft, status);
+        let outcome = self.outcome(&mut draft, status).of(handed);
         Box::new(Answer { response, close, reason, reference: draft.reference, outcome })
     }
 

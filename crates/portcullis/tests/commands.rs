@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
 
+#[path = "commands/log.rs"]
+mod log;
 mod support;
 
 use support::{run, stderr, stdout};

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::archive::open::Packed;
 use crate::line::LONGEST_READ;
 use crate::log::segment;
-use crate::read::ReadError;
+use crate::read::{self, ReadError};
 
-/// A part of one segment.
+/// A part of one segment. Places in a packed one are those of the plain one that it was made of, so that a piece is the same
+/// part even where the segment is packed between listing and reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     path: PathBuf,
@@ -43,8 +45,8 @@ pub fn pieces(
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<Piece>, ReadError> {
-    let listed = segment::list(folder);
-    let segments = listed.map_err(|fault| ReadError::Folder { folder: folder.to_owned(), fault })?;
+    let segments = read::list(folder)?;
+    read::readable(&segments)?;
     let mut pieces = Vec::new();
     for (at, (begun, path)) in segments.iter().enumerate() {
         let next = segments.get(at + 1);
@@ -52,8 +54,8 @@ pub fn pieces(
         if since.is_some_and(over) || until.is_some_and(|until| apart(*begun, until) > SLACK) {
             continue;
         }
-        let length = match std::fs::metadata(path) {
-            Ok(about) => about.len(),
+        let length = match length(path) {
+            Ok(length) => length,
             // Deleted meanwhile, being too old.
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => continue,
             Err(fault) => return Err(ReadError::File { file: path.clone(), fault }),
@@ -66,6 +68,18 @@ pub fn pieces(
         }
     }
     Ok(pieces)
+}
+
+/// The bytes of a segment's lines, however they are kept.
+fn length(path: &Path) -> io::Result<u64> {
+    if !segment::is_packed(path) {
+        match std::fs::metadata(path) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
+            about => return Ok(about?.len()),
+        }
+    }
+    let packed = Packed::open(&segment::packed(path))?;
+    Ok(packed.frames().iter().map(|frame| u64::from(frame.plain)).sum())
 }
 
 /// How much later `a` is than `b`.
@@ -89,11 +103,40 @@ impl Piece {
         buffer: &mut Vec<u8>,
         each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<Passed, ReadError> {
-        match self.read(buffer, each) {
+        let plain = if segment::is_packed(&self.path) { None } else { Some(self.read(buffer, each)) };
+        let read = match plain {
+            // Packed since it was listed.
+            Some(Err(fault)) if fault.kind() == io::ErrorKind::NotFound => self.unpack(each),
+            Some(read) => read,
+            None => self.unpack(each),
+        };
+        match read {
             Ok(passed) => Ok(passed),
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Passed { broken: 0, gone: true }),
             Err(fault) => Err(ReadError::File { file: self.path.clone(), fault }),
         }
+    }
+
+    /// The same of a packed segment: frames hold whole lines, so a frame belongs to the piece that it begins in.
+    fn unpack(&self, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> io::Result<Passed> {
+        let packed = Packed::open(&segment::packed(&self.path))?;
+        let mut position = 0_u64;
+        for frame in packed.frames() {
+            let begins = position;
+            position = position.saturating_add(u64::from(frame.plain));
+            if !(self.from..self.to).contains(&begins) {
+                continue;
+            }
+            let lines = packed.unpack(frame)?;
+            let mut from = 0;
+            for end in memchr::memchr_iter(b'\n', &lines) {
+                if each(lines.get(from..end).unwrap_or_default()).is_break() {
+                    return Ok(Passed::default());
+                }
+                from = end + 1;
+            }
+        }
+        Ok(Passed::default())
     }
 
     fn read(

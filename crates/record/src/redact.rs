@@ -6,6 +6,7 @@
 pub(crate) mod mask;
 mod names;
 mod paths;
+pub(crate) mod pseudonym;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -159,7 +160,7 @@ pub fn is_altered(value: &Value) -> bool {
 /// The same of a text.
 #[must_use]
 pub fn is_altered_text(text: &str) -> bool {
-    text.ends_with('…') || (text.len() >= REDACTED.len() && text.contains(REDACTED))
+    text.ends_with('…') || text.contains(REDACTED) || pseudonym::is_one(text)
 }
 
 /// The most items of a list or members of a record that are kept: one that has as many may have had more.

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 pub(crate) mod init;
 mod key;
+mod log;
 mod man;
 mod output;
 mod policy;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Why(why::Why),
+    Log(log::Log),
     Replay(replay::Replay),
     Diff(diff::Diff),
     Shadow(shadow::Shadow),
@@ -92,6 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Log(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Shadow(command) => command.run(),

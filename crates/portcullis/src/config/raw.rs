@@ -22,7 +22,7 @@ pub(crate) use app::{RawAccess, RawApp, RawRequire, RawRoute, RawShape};
 pub(crate) use doors::{RawForwardAuth, RawTelemetry, RawUpstreamIdentity};
 pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
 pub(crate) use limit::{RawLimit, RawLimitBy};
-pub(crate) use log::{RawFacts, RawLog, RawSync, RawWhenBroken};
+pub(crate) use log::{RawDrop, RawFacts, RawLog, RawWhenBroken};
 pub(crate) use payload::{RawField, RawFieldKind, RawForm, RawPayload};
 pub(crate) use server::{RawServer, RawTls};
 pub(crate) use text::{DurationText, PathText, SizeText};

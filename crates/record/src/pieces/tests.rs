@@ -58,6 +58,24 @@ fn a_line_that_is_too_long_is_counted_and_passed_over() {
     }
 }
 
+/// A packed segment is read as the plain one was, also where it was packed since it was listed.
+#[test]
+fn packed_segments_have_the_same_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Vec<Vec<u8>> = (0..20_000).map(|_| line::decision(&entry(reference_in(0))).unwrap()).collect();
+    let path = folder.path().join(segment::name(Timestamp::now() - SignedDuration::from_hours(2)));
+    std::fs::write(&path, lines.concat()).unwrap();
+    std::fs::write(folder.path().join(segment::name(Timestamp::now())), "").unwrap();
+    let listed = pieces(folder.path(), None, None).unwrap();
+    assert!(listed.len() > 1, "of several pieces");
+    let plain = lines_of(&listed);
+    assert_eq!(plain.0.len(), lines.len());
+    crate::archive::pack(&path).unwrap();
+    assert!(!path.exists());
+    assert!(lines_of(&listed) == plain, "packed meanwhile");
+    assert!(lines_of(&pieces(folder.path(), None, None).unwrap()) == plain, "packed before");
+}
+
 #[test]
 fn segments_of_another_time_are_left_out() {
     let folder = tempfile::tempdir().unwrap();

@@ -24,6 +24,8 @@ pub struct Candidate {
     world: World,
     /// The world without one of those, by type and identifier; `None`: it is made when they ask.
     without: HashMap<String, HashMap<String, Option<World>>>,
+    /// Whether any policy names a person.
+    pub(super) names_people: bool,
     apps: Apps,
     /// By the identifier of its entity: whether a route is decided on without identity too.
     routes: HashMap<String, bool>,
@@ -82,6 +84,7 @@ impl Candidate {
         found: Routes,
     ) -> Result<Self, CandidateFault> {
         let named = people_named(&policies.set);
+        let names_people = !named.is_empty();
         let (kept, people) = without_people(directory, &named);
         let entities = bind::entities::entities(&kept, &apps, &policies.schema).map_err(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -98,7 +101,7 @@ impl Candidate {
         }
         let routes = apps.iter().flat_map(|app| &app.routes);
         let routes = routes.map(|route| (route.entity.clone(), route.public)).collect();
-        Ok(Self { program, policies, on_forbid_fault, world, without, apps, routes, found })
+        Ok(Self { program, policies, on_forbid_fault, world, without, names_people, apps, routes, found })
     }
 
     /// The world in which this principal asks.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use portcullis_decision::{EntityName, Facts};
 use portcullis_gate::bind;
 use portcullis_record::pieces::Piece;
-use portcullis_record::{ReadError, Stage};
+use portcullis_record::{ReadError, Stage, redact};
 
 use super::Settings;
 use super::candidate::{Candidate, Found};
@@ -156,6 +156,10 @@ impl<'q> Asking<'q, '_> {
             }
         };
         let Put { mut facts, broken_then } = put;
+        if self.candidate.names_people && redact::is_altered_text(&facts.principal.id) {
+            // A pseudonym: whether it is the one that a policy names, nobody can say.
+            return Some(self.unknown(vec!["principal".to_owned()], &parents(&facts)));
+        }
         let mut public = true;
         if facts.resource.kind == "Route" {
             let request = &self.recorded.request;

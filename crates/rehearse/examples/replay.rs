@@ -147,8 +147,8 @@ fn entry(number: u32, complete: bool) -> Entry {
         ("action", json!("GET")),
         ("resource", json!(format!("Route::\"shop/r{route}\""))),
         ("principal.in", json!([format!("Group::\"group-{}\"", user % 20), "Group::\"staff\""])),
-        ("principal.tier", json!(["free", "premium", "gold"][user as usize % 3])),
-        ("context.geo.country", json!(["DE", "US", "FR", "KP"][number as usize % 37 / 12])),
+        ("principal.tier", json!(one_of(&["free", "premium", "gold"], user))),
+        ("context.geo.country", json!(one_of(&["DE", "US", "FR", "KP"], number % 37 / 12))),
         ("context.device.compliant", json!(true)),
         ("context.request.path", json!(path)),
     ];
@@ -222,4 +222,8 @@ fn entry(number: u32, complete: bool) -> Entry {
         snapshot: "9d2c5a0b7f319d2c5a0b7f319d2c5a0b7f319d2c5a0b7f319d2c5a0b7f31aaaa".to_owned(),
         decided_us: 41,
     }
+}
+
+fn one_of(texts: &[&'static str], number: u32) -> &'static str {
+    texts.iter().cycle().nth(number as usize % texts.len().max(1)).copied().unwrap_or_default()
 }

@@ -8,7 +8,6 @@ mod out;
 mod place;
 mod reads;
 mod ways;
-mod written;
 
 use crate::careful::Careful;
 use crate::decide::Asked;
@@ -19,12 +18,11 @@ use crate::rule::Rule;
 use crate::unknown::Unknowns;
 use crate::value::view::Made;
 use crate::{Facts, Program, Verdict, World};
-pub use clauses::Tried;
+pub use clauses::{Tried, WrittenClause};
 pub use out::Proposal;
 pub use place::Place;
 pub use reads::Read;
 pub use ways::{Edit, To, Way};
-pub use written::Written;
 
 /// How many near misses are explained. Who has to change something looks at the first few.
 const NEAREST: usize = 8;

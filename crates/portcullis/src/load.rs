@@ -9,6 +9,7 @@ mod payload;
 mod shadow;
 mod tls;
 mod together;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) renderer: Renderer,
     /// What the TLS listener shows; `None` where there is none.
     pub(crate) certificates: Option<CertificateSet>,
+    /// The policy tests beside the policies: name and text of each file.
+    pub(crate) tests: Vec<(String, String)>,
     /// SHA-256 over every byte that decides, in hexadecimal.
     pub(crate) version: String,
     /// Policies that are asked and never obeyed, or why there are none although some are wanted.
@@ -62,9 +65,21 @@ impl Parts {
     }
 }
 
-/// Reads and checks everything. What a broken configuration still names is read all the same, so that everything wrong
-/// is told at once.
+/// Reads and checks everything, and runs the policy tests where the configuration wants them run.
 pub(crate) fn load_all(path: &Path) -> LoadedAll {
+    let mut loaded = load_untested(path);
+    if let Some(parts) = &loaded.parts
+        && let Some(severity) = parts.config.policies.tests
+    {
+        loaded.findings.extend(trial::findings(parts, severity));
+    }
+    loaded.parts = loaded.parts.filter(|_| !loaded.findings.iter().any(report::is_error));
+    loaded
+}
+
+/// Reads and checks everything but what the policy tests come to. What a broken configuration still names is read all
+/// the same, so that everything wrong is told at once.
+pub(crate) fn load_untested(path: &Path) -> LoadedAll {
     load_with(path, None)
 }
 
@@ -90,6 +105,7 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
     reader.digest(&written);
     let directory = reader.directory(&named);
     let policies = reader.policies(&named, &written);
+    let tests = reader.tests(&named);
     let geo = reader.geo(&named);
     together::issuers(&mut reader.source, &named);
     reader.key_files(&named);
@@ -116,7 +132,19 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
         let version = reader.version();
         let renderer = renderer?;
         let shadow = reader.shadow(&config, &named, &written);
-        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, version, shadow })
+        Some(Parts {
+            config,
+            apps,
+            policies,
+            directory,
+            geo,
+            zones,
+            renderer,
+            certificates,
+            tests: tests?,
+            version,
+            shadow,
+        })
     });
     reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {
@@ -189,6 +217,18 @@ impl Reader<'_> {
             Policies::load_with(&texts, schema.as_ref(), &named.guards, std::slice::from_ref(written));
         self.findings.extend(loaded.findings);
         loaded.policies
+    }
+
+    /// They do not count in the version: they decide nothing.
+    fn tests(&mut self, named: &Named) -> Option<Vec<(String, String)>> {
+        let Some(folder) = &named.policies else { return Some(Vec::new()) };
+        // A folder that cannot be read was named with the policies.
+        let files = Files::below(folder, "toml").unwrap_or_default();
+        let is_test = |path: &PathBuf| path.to_string_lossy().ends_with(trial::ENDING);
+        let digest = self.digest.clone();
+        let texts: Vec<_> = files.into_iter().filter(is_test).map(|path| self.text(&path)).collect();
+        self.digest = digest;
+        texts.into_iter().map(|text| text.map(|text| (text.name, text.text))).collect()
     }
 
     /// The directory's attributes must be what the schema says they are.

@@ -146,7 +146,7 @@ impl Redaction {
     }
 }
 
-/// Whether a recorded value is not the one that was decided on: replaced, or cut.
+/// Whether a recorded value is not the one that was decided on: replaced, cut, or given a pseudonym.
 #[must_use]
 pub fn is_altered(value: &Value) -> bool {
     match value {

@@ -66,8 +66,11 @@ impl Diff {
     }
 
     fn load(&self, path: &Path) -> Option<Loaded> {
-        let loaded =
-            if path.is_dir() { load::load_with(&self.path.config, Some(path)) } else { load::load_all(path) };
+        let loaded = if path.is_dir() {
+            load::load_with(&self.path.config, Some(path))
+        } else {
+            load::load_with(path, None)
+        };
         report::to_stderr(&loaded.findings);
         let made = loaded.parts.map(Loaded::of);
         match made {

@@ -2,6 +2,8 @@
 //!
 //! Results go to standard output, everything else to standard error; exit codes are those of [`Exit`].
 
+mod asking;
+mod can;
 mod check;
 mod completions;
 mod demo;
@@ -16,6 +18,9 @@ mod policy;
 mod replay;
 mod run;
 mod shadow;
+mod test;
+mod what;
+mod who;
 mod why;
 
 use std::path::PathBuf;
@@ -42,9 +47,13 @@ enum Command {
     Init(init::Init),
     Check(check::Check),
     Run(run::Run),
+    Test(test::Test),
+    Can(can::Can),
+    Who(who::Who),
+    What(what::What),
     Why(why::Why),
-    Log(log::Log),
-    Replay(replay::Replay),
+    Log(Box<log::Log>),
+    Replay(Box<replay::Replay>),
     Diff(diff::Diff),
     Shadow(shadow::Shadow),
     Explain(explain::Explain),
@@ -73,6 +82,8 @@ pub(crate) enum Exit {
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
     Warned,
+    /// 4: it depends on facts that nobody gave.
+    Depends,
 }
 
 impl From<Exit> for ExitCode {
@@ -81,7 +92,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Wrong => 1,
             Exit::Failed => 3,
-            Exit::Warned => 4,
+            Exit::Warned | Exit::Depends => 4,
         })
     }
 }
@@ -93,6 +104,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Can(command) => command.run(),
+        Command::Who(command) => command.run(),
+        Command::What(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Replay(command) => command.run(),

@@ -124,7 +124,7 @@ impl Replay {
         let (loaded, routes) = if is_folder {
             (load::load_with(&self.path.config, Some(&self.with)), Routes::AsRecorded)
         } else {
-            (load::load_all(&self.with), Routes::Anew)
+            (load::load_with(&self.with, None), Routes::Anew)
         };
         report::to_stderr(&loaded.findings);
         let Some(parts) = loaded.parts else {
@@ -137,7 +137,7 @@ impl Replay {
         let folder = match (&self.log, is_folder) {
             (Some(folder), _) => Some(folder.clone()),
             (None, true) => loaded.log_folder,
-            (None, false) => load::load_all(&self.path.config).log_folder,
+            (None, false) => load::load_untested(&self.path.config).log_folder,
         };
         let Some(folder) = folder else {
             complain(

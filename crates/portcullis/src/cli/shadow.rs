@@ -43,7 +43,7 @@ const EXAMPLES: usize = 3;
 
 impl Shadow {
     pub(crate) fn run(&self) -> Exit {
-        let loaded = load::load_all(&self.path.config);
+        let loaded = load::load_untested(&self.path.config);
         let Some(folder) = loaded.log_folder.map(|folder| folder.with_file_name("shadow")) else {
             complain(
                 format_args!("cannot tell from `{}` where the data is", self.path.config.display()),

@@ -34,7 +34,7 @@ pub(crate) use server::{AdminConfig, Server};
 pub(crate) use upstream::{Upstream, UpstreamTls, upstream};
 
 use super::finding::quoted;
-use super::raw::{RawApp, RawConfig, RawFacts, RawOnForbidError};
+use super::raw::{RawApp, RawConfig, RawFacts, RawOnForbidError, RawTests};
 use super::source::{Source, below, element};
 
 /// Networks by zone name.
@@ -90,6 +90,8 @@ pub(crate) struct PolicyFiles {
     pub(crate) schema: Option<PathBuf>,
     /// What a forbid that cannot be evaluated means.
     pub(crate) on_forbid_fault: ForbidFault,
+    /// What policy tests that fail mean; `None`: they are not run.
+    pub(crate) tests: Option<miette::Severity>,
     /// Policies that are asked and never obeyed.
     pub(crate) shadow: Option<ShadowFiles>,
 }
@@ -319,6 +321,11 @@ impl Checker<'_> {
             on_forbid_fault: match raw.policies.on_forbid_error {
                 RawOnForbidError::Unavailable => ForbidFault::Unavailable,
                 RawOnForbidError::Refuse => ForbidFault::Refuse,
+            },
+            tests: match raw.policies.tests {
+                RawTests::Ignore => None,
+                RawTests::Warn => Some(miette::Severity::Warning),
+                RawTests::Require => Some(miette::Severity::Error),
             },
             shadow: self.shadow(raw),
         }

@@ -121,6 +121,23 @@ pub(crate) struct RawPolicies {
     /// what somebody complains about.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) shadow_sample: f64,
+    /// What the policy tests beside the policies, files named `*.test.toml`, are to `check`, to the start and to a reload.
+    pub(crate) tests: RawTests,
+}
+
+/// What policy tests that fail mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawTests {
+    /// They are not run; `portcullis test` runs them all the same.
+    Ignore,
+    /// A test that fails is a warning. The default: a test may fail because the directory changed, and whoever lost a right
+    /// there must lose it now, not when somebody has corrected the test.
+    #[default]
+    Warn,
+    /// A test that fails is an error: nothing starts, and no reload is taken up, until it is corrected. For installations
+    /// whose tests name nobody of the directory, or whose directory changes by review.
+    Require,
 }
 
 impl Default for RawPolicies {
@@ -131,6 +148,7 @@ impl Default for RawPolicies {
             on_forbid_error: RawOnForbidError::default(),
             shadow: None,
             shadow_sample: 1.0,
+            tests: RawTests::default(),
         }
     }
 }

@@ -8,15 +8,6 @@ use serde_json::Value;
 
 use crate::entry::Entry;
 
-/// Whether a text looks like a pseudonym: then nobody can say what stood there.
-pub(super) fn is_one(text: &str) -> bool {
-    let digits = text.strip_prefix(MARK).unwrap_or_default();
-    digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-}
-
-/// Hexadecimal digits of a pseudonym.
-const DIGITS: usize = 32;
-
 /// What of a record is given a pseudonym.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HashedField {
@@ -46,6 +37,12 @@ impl std::str::FromStr for HashedField {
             ),
         }
     }
+}
+
+/// Whether a recorded text is a pseudonym.
+pub(crate) fn is_one(text: &str) -> bool {
+    text.strip_prefix(MARK)
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// The key of pseudonyms.

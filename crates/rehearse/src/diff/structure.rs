@@ -1,10 +1,9 @@
 //! Policies by their ids: added, removed, changed in which clauses, renamed, moved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cedar_policy::{Policy, PolicyId, PolicySet};
 use portcullis_decision::Program;
-use portcullis_decision::explain::Written;
 use portcullis_policy::{Origin, Policies};
 use serde::Serialize;
 
@@ -63,7 +62,7 @@ pub fn structure(old: (&Policies, &Program), new: (&Policies, &Program)) -> Stru
             continue;
         };
         if was != is {
-            structure.changed.push(Changed { id: id.clone(), lines: lines(was, is) });
+            structure.changed.push(Changed { id: id.clone(), lines: lines(id, (was, old.1), (is, new.1)) });
             continue;
         }
         structure.unchanged += 1;
@@ -78,36 +77,39 @@ pub fn structure(old: (&Policies, &Program), new: (&Policies, &Program)) -> Stru
     structure
 }
 
-/// What a policy says.
-#[derive(Debug, PartialEq, Eq)]
+/// What a policy says, however it is laid out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Parts {
     /// Effect and scope as Cedar writes them.
     head: String,
     annotations: BTreeMap<String, String>,
-    clauses: Vec<Written>,
+    /// The conditions in Cedar's own form of data.
+    conditions: String,
 }
 
-fn parts((policies, program): (&Policies, &Program)) -> BTreeMap<String, Parts> {
-    let part = |id: &String| Some((id.clone(), Parts::of(id, &policies.set, program)?));
+fn parts((policies, _): (&Policies, &Program)) -> BTreeMap<String, Parts> {
+    let part = |id: &String| Some((id.clone(), Parts::of(id, &policies.set)?));
     policies.origins.keys().filter_map(part).collect()
 }
 
 impl Parts {
-    fn of(id: &str, set: &PolicySet, program: &Program) -> Option<Self> {
+    fn of(id: &str, set: &PolicySet) -> Option<Self> {
         let policy = set.policy(&PolicyId::new(id))?;
+        let data = policy.to_json().unwrap_or_default();
         // An id is what policies are compared by, not what they say.
         let annotations = policy.annotations().filter(|(name, _)| *name != "id");
         Some(Self {
-            head: head(policy),
+            conditions: data.get("conditions").map(ToString::to_string).unwrap_or_default(),
+            head: head(data),
             annotations: annotations.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            clauses: program.written_clauses(id),
         })
     }
 
-    /// Line by line, each as it would be written.
-    fn lines(&self) -> Vec<String> {
+    /// Line by line, each as it is written.
+    fn lines(&self, id: &str, program: &Program) -> Vec<String> {
         let annotations = self.annotations.iter().map(|(name, value)| format!("@{name}({value:?})"));
-        let clauses = self.clauses.iter().map(|clause| {
+        let clauses = program.written_clauses(id);
+        let clauses = clauses.iter().map(|clause| {
             let word = if clause.negated { "unless" } else { "when" };
             format!("{word} {{ {} }}", one_line(&clause.text))
         });
@@ -115,9 +117,8 @@ impl Parts {
     }
 }
 
-/// Effect and scope: what Cedar prints before the first condition.
-fn head(policy: &Policy) -> String {
-    let mut bare = policy.to_json().unwrap_or_default();
+/// Effect and scope: what Cedar prints of a policy without conditions.
+fn head(mut bare: serde_json::Value) -> String {
     if let Some(members) = bare.as_object_mut() {
         members.insert("conditions".to_owned(), serde_json::json!([]));
         members.remove("annotations");
@@ -131,12 +132,18 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn lines(was: &Parts, is: &Parts) -> Vec<Line> {
-    let (was, is) = (was.lines(), is.lines());
-    let (before, after): (BTreeSet<&String>, BTreeSet<&String>) = (was.iter().collect(), is.iter().collect());
-    let removed = was.iter().filter(|line| !after.contains(line)).cloned().map(Line::Removed);
-    let added = is.iter().filter(|line| !before.contains(line)).cloned().map(Line::Added);
-    removed.chain(added).collect()
+fn lines(id: &str, (was, old): (&Parts, &Program), (is, new): (&Parts, &Program)) -> Vec<Line> {
+    let (before, after) = (was.lines(id, old), is.lines(id, new));
+    let without = |lines: &[String], others: &[String]| -> Vec<String> {
+        lines.iter().filter(|line| !others.contains(line)).cloned().collect()
+    };
+    let removed = without(&before, &after).into_iter().map(Line::Removed);
+    let lines: Vec<Line> = removed.chain(without(&after, &before).into_iter().map(Line::Added)).collect();
+    if lines.is_empty() {
+        // What only the official evaluator decides has no clauses here, and an order of clauses is no clause.
+        return vec![Line::Removed(was.conditions.clone()), Line::Added(is.conditions.clone())];
+    }
+    lines
 }
 
 fn file<'p>(policies: &'p Policies, id: &str) -> Option<&'p str> {
@@ -147,15 +154,13 @@ fn file<'p>(policies: &'p Policies, id: &str) -> Option<&'p str> {
 
 /// What was removed under one id and added under another, and says the same.
 fn renamed(structure: &mut Structure, before: &BTreeMap<String, Parts>, after: &BTreeMap<String, Parts>) {
-    let mut added: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    let mut added: BTreeMap<Option<&Parts>, Vec<String>> = BTreeMap::new();
     for id in structure.added.drain(..) {
-        let said = after.get(&id).map(Parts::lines).unwrap_or_default();
-        added.entry(said).or_default().push(id);
+        added.entry(after.get(&id)).or_default().push(id);
     }
     let mut removed = Vec::new();
     for id in structure.removed.drain(..) {
-        let said = before.get(&id).map(Parts::lines).unwrap_or_default();
-        match added.get_mut(&said).and_then(Vec::pop) {
+        match added.get_mut(&before.get(&id)).and_then(Vec::pop) {
             Some(now) => structure.renamed.push((id, now)),
             None => removed.push(id),
         }

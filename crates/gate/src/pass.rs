@@ -15,6 +15,7 @@ use portcullis_response::{Asked, Branding, Fault, Refusal, Taken};
 
 use crate::bind::{facts, refusal};
 use crate::draft::{Draft, counted_door};
+use crate::shadow::{Shadowed, Shadows};
 use crate::stages::{Allowed, guarded, stages};
 use crate::stop::Stop;
 use crate::{App, OriginTarget, OutcomeWriter, Snapshot, Traces};
@@ -25,6 +26,7 @@ pub struct Gate {
     log: Arc<Log>,
     metrics: Arc<Metrics>,
     traces: Option<Traces>,
+    shadows: Option<Shadows>,
 }
 
 /// Where a request goes from here.
@@ -75,13 +77,20 @@ impl Gate {
     pub fn new(snapshot: Snapshot, log: Arc<Log>) -> Self {
         let metrics = Arc::new(Metrics::new());
         metrics.snapshot(&snapshot.version);
-        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics, traces: None }
+        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics, traces: None, shadows: None }
     }
 
     /// Sends traces of its requests.
     #[must_use]
     pub fn with_traces(mut self, traces: Traces) -> Self {
         self.traces = Some(traces);
+        self
+    }
+
+    /// Has shadow policies asked, where its snapshot has any.
+    #[must_use]
+    pub fn with_shadows(mut self, shadows: Shadows) -> Self {
+        self.shadows = Some(shadows);
         self
     }
 
@@ -148,7 +157,9 @@ impl Gate {
 
     fn outcome(&self, draft: &mut Draft, status: u16) -> OutcomeWriter {
         let (log, metrics) = (Arc::clone(&self.log), Arc::clone(&self.metrics));
+        let shadowed = Shadowed::of(self.shadows.as_ref(), draft);
         OutcomeWriter::new(log, metrics, draft.traced.take(), draft.reference, draft.started, status)
+            .shadowed(shadowed)
     }
 
     /// Opens the record and the trace of a request.

@@ -6,6 +6,7 @@
 mod apps;
 mod files;
 mod payload;
+mod shadow;
 mod tls;
 mod together;
 mod trial;
@@ -24,6 +25,7 @@ use portcullis_response::Renderer;
 use crate::config::{self, Config, Named, Source, with_hint};
 use crate::report;
 use files::Files;
+pub(crate) use shadow::Shadow;
 
 /// What became of a configuration and all that it names.
 pub(crate) struct LoadedAll {
@@ -52,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) tests: Vec<(String, String)>,
     /// SHA-256 over every byte that decides, in hexadecimal.
     pub(crate) version: String,
+    /// Policies that are asked and never obeyed, or why there are none although some are wanted.
+    pub(crate) shadow: Option<Result<Shadow, String>>,
 }
 
 impl Parts {
@@ -76,7 +80,18 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
 /// Reads and checks everything but what the policy tests come to. What a broken configuration still names is read all
 /// the same, so that everything wrong is told at once.
 pub(crate) fn load_untested(path: &Path) -> LoadedAll {
-    let loaded = config::load(path);
+    load_with(path, None)
+}
+
+/// The same with the policies of another folder in the place of those that the configuration names.
+pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
+    let mut loaded = config::load(path);
+    if let (Some(folder), Some(named)) = (policies, &mut loaded.named) {
+        named.policies = Some(folder.to_owned());
+        if let Some(config) = &mut loaded.config {
+            config.policies.folder = Some(folder.to_owned());
+        }
+    }
     let mut reader = Reader {
         source: loaded.source,
         base: path.parent().unwrap_or(Path::new("")),
@@ -116,8 +131,20 @@ pub(crate) fn load_untested(path: &Path) -> LoadedAll {
         let geo = geo_sources(databases, config.geo.max_age);
         let version = reader.version();
         let renderer = renderer?;
-        let tests = tests?;
-        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, tests, version })
+        let shadow = reader.shadow(&config, &named, &written);
+        Some(Parts {
+            config,
+            apps,
+            policies,
+            directory,
+            geo,
+            zones,
+            renderer,
+            certificates,
+            tests: tests?,
+            version,
+            shadow,
+        })
     });
     reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {
@@ -168,7 +195,17 @@ impl Reader<'_> {
     }
 
     fn policies(&mut self, named: &Named, written: &SourceText) -> Option<Policies> {
-        let texts = match &named.policies {
+        self.policies_in(named.policies.as_deref(), named, written)
+    }
+
+    /// The policies of a folder, beside the guards.
+    fn policies_in(
+        &mut self,
+        folder: Option<&Path>,
+        named: &Named,
+        written: &SourceText,
+    ) -> Option<Policies> {
+        let texts = match folder {
             Some(folder) => self.folder(folder, "cedar")?,
             None => Vec::new(),
         };

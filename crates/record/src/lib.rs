@@ -14,6 +14,7 @@ pub mod keys;
 mod line;
 pub mod log;
 mod note;
+pub mod pieces;
 pub mod read;
 pub mod redact;
 pub mod search;

@@ -4,9 +4,12 @@
 //! INVARIANT: nothing here can yield a permit. Facts carry no ticket, so no verdict on them lets anything through.
 
 pub mod change;
+pub mod diff;
 pub mod question;
+pub mod replay;
 pub mod rulebook;
 pub mod setting;
+pub mod shadow;
 pub mod trial;
 pub mod who;
 pub mod why;

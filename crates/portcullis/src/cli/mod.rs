@@ -7,6 +7,7 @@ mod can;
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod doctor;
 mod explain;
 pub(crate) mod init;
@@ -16,7 +17,9 @@ mod logs;
 mod man;
 mod output;
 mod policy;
+mod replay;
 mod run;
+mod shadow;
 mod test;
 mod what;
 mod who;
@@ -52,6 +55,9 @@ enum Command {
     What(what::What),
     Why(why::Why),
     Log(Box<log::Log>),
+    Replay(Box<replay::Replay>),
+    Diff(diff::Diff),
+    Shadow(shadow::Shadow),
     Explain(explain::Explain),
     Logs(logs::Logs),
     Doctor(Box<portcullis_diagnose::command::Doctor>),
@@ -117,6 +123,9 @@ pub(crate) fn run() -> ExitCode {
         Command::What(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Log(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Shadow(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Logs(command) => logs::run(&command),
         Command::Doctor(command) => doctor::run(&command),

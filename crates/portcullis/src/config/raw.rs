@@ -113,6 +113,14 @@ pub(crate) struct RawPolicies {
     /// What it means when a `forbid` cannot be evaluated and nothing else refuses. By default nobody knows whether it
     /// would have refused, and that is 503.
     pub(crate) on_forbid_error: RawOnForbidError,
+    /// Folder of policies that are asked and never obeyed: in the place of those of `folder`, beside the guards, each request
+    /// is decided by them a second time after its answer, and `portcullis shadow` shows what would have been different. None
+    /// by default. Policies there that cannot be used are a warning, and are not asked.
+    pub(crate) shadow: Option<PathText>,
+    /// The share of requests that shadow policies are asked about, from 0 to 1. All by default: what a sample leaves out is
+    /// what somebody complains about.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) shadow_sample: f64,
     /// What the policy tests beside the policies, files named `*.test.toml`, are to `check`, to the start and to a reload.
     pub(crate) tests: RawTests,
 }
@@ -138,6 +146,8 @@ impl Default for RawPolicies {
             folder: "policies".into(),
             schema: None,
             on_forbid_error: RawOnForbidError::default(),
+            shadow: None,
+            shadow_sample: 1.0,
             tests: RawTests::default(),
         }
     }

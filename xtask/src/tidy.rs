@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("payload", &[]),
     ("quota", &[]),
     ("measure", &[]),
+    ("accesslog", &[]),
     (
         "gate",
         &[

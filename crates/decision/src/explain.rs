@@ -18,7 +18,7 @@ use crate::rule::Rule;
 use crate::unknown::Unknowns;
 use crate::value::view::Made;
 use crate::{Facts, Program, Verdict, World};
-pub use clauses::Tried;
+pub use clauses::{Tried, WrittenClause};
 pub use out::Proposal;
 pub use place::Place;
 pub use reads::Read;

@@ -18,6 +18,12 @@ impl<'a> EntityName<'a> {
     pub fn new(kind: impl Into<Cow<'a, str>>, id: impl Into<Cow<'a, str>>) -> Self {
         Self { kind: kind.into(), id: id.into() }
     }
+
+    /// The same name, borrowed from nobody.
+    #[must_use]
+    pub fn into_owned(self) -> EntityName<'static> {
+        EntityName { kind: owned(self.kind), id: owned(self.id) }
+    }
 }
 
 /// A typed Cedar value.
@@ -43,6 +49,31 @@ pub enum Value<'a> {
     Datetime(i64),
     /// `duration`: milliseconds
     Duration(i64),
+}
+
+impl Value<'_> {
+    /// The same value, borrowed from nobody.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Bool(value) => Value::Bool(value),
+            Self::Long(value) => Value::Long(value),
+            Self::String(text) => Value::String(owned(text)),
+            Self::Set(items) => Value::Set(items.into_iter().map(Value::into_owned).collect()),
+            Self::Record(fields) => Value::Record(
+                fields.into_iter().map(|(name, value)| (owned(name), value.into_owned())).collect(),
+            ),
+            Self::Entity(name) => Value::Entity(name.into_owned()),
+            Self::Address(address) => Value::Address(address),
+            Self::Decimal(text) => Value::Decimal(owned(text)),
+            Self::Datetime(instant) => Value::Datetime(instant),
+            Self::Duration(span) => Value::Duration(span),
+        }
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }
 
 /// What this request adds to one entity of the [`World`](crate::World), without touching it: token claims on the

@@ -122,3 +122,23 @@ fn texts_of_links_are_those_of_their_template() {
     let policies = program.explain(&world(&program), &with).policies;
     assert_eq!(told(&policies), ["for-alice Erring", "  context.n > 1: Fault; context.n = \"two\"",]);
 }
+
+#[test]
+fn clauses_are_written_in_the_order_in_which_they_are_tried() {
+    let set = "@id(\"gold\")\npermit(principal, action, resource)\nwhen { principal.tier == \"platinum\" &&\n  context.geo has country }\nunless { context.device.managed || principal.level > 9 };";
+    let written = program(set).written_clauses("gold");
+    let told: Vec<_> = written
+        .iter()
+        .map(|clause| (clause.place.map_or(0, |place| place.line), clause.negated, clause.text.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (3, false, "principal.tier == \"platinum\""),
+            (4, false, "context.geo has country"),
+            (5, true, "context.device.managed"),
+            (5, true, "principal.level > 9"),
+        ]
+    );
+    assert!(program(set).written_clauses("nobody").is_empty());
+}

@@ -33,6 +33,8 @@ pub struct Readiness {
     pub last_reload_fault: Option<String>,
     /// Each issuer's keys.
     pub issuers: Vec<IssuerReadiness>,
+    /// Why the shadow policies that are wanted are not asked; requests do not need them.
+    pub shadow_fault: Option<String>,
     /// Why the decision log does not take records, if it does not.
     pub log_fault: Option<String>,
     /// Records that could not be written, where the log fails open.

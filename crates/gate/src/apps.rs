@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portcullis_payload::PayloadRules;
-use portcullis_request::{CanonicalRequest, Host, Loosened, PathPattern};
+use portcullis_request::{CanonicalPath, CanonicalRequest, Host, Loosened, PathPattern};
 use portcullis_response::Branding;
 
 use crate::{Limit, OriginTarget};
@@ -126,7 +126,13 @@ impl Apps {
     /// The app that has this host and path.
     #[must_use]
     pub fn of(&self, request: &CanonicalRequest) -> Option<&Arc<App>> {
-        self.by_host.get(request.host.as_str())?.iter().find(|app| app.mount.matches(&request.path))
+        self.at(request.host.as_str(), &request.path)
+    }
+
+    /// The same by canonical host and path.
+    #[must_use]
+    pub fn at(&self, host: &str, path: &CanonicalPath) -> Option<&Arc<App>> {
+        self.by_host.get(host)?.iter().find(|app| app.mount.matches(path))
     }
 }
 
@@ -149,20 +155,28 @@ impl App {
     /// The route that this request would be for if `hidden` did not exist.
     #[must_use]
     pub fn route_without(&self, hidden: &Route, request: &CanonicalRequest) -> Option<&Route> {
-        self.routes.iter().filter(|route| route.entity != hidden.entity).find(|route| route.covers(request))
+        self.routes
+            .iter()
+            .filter(|route| route.entity != hidden.entity)
+            .find(|route| route.covers(&request.method, &request.path))
     }
 
     /// The route this request is for: the most specific that covers its path and method.
     #[must_use]
     pub fn route(&self, request: &CanonicalRequest) -> Option<&Route> {
-        self.routes.iter().find(|route| route.covers(request))
+        self.route_at(&request.method, &request.path)
+    }
+
+    /// The same by method and canonical path.
+    #[must_use]
+    pub fn route_at(&self, method: &http::Method, path: &CanonicalPath) -> Option<&Route> {
+        self.routes.iter().find(|route| route.covers(method, path))
     }
 }
 
 impl Route {
-    fn covers(&self, request: &CanonicalRequest) -> bool {
-        (self.methods.is_empty() || self.methods.contains(&request.method))
-            && self.pattern.matches(&request.path)
+    fn covers(&self, method: &http::Method, path: &CanonicalPath) -> bool {
+        (self.methods.is_empty() || self.methods.contains(method)) && self.pattern.matches(path)
     }
 }
 

@@ -17,7 +17,7 @@ use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
 use crate::bind::facts::{self, Bound};
 use crate::traced::Traced;
-use crate::{App, Route, Snapshot, Unreadable};
+use crate::{App, Route, ShadowQuestion, Snapshot, Unreadable};
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
@@ -42,6 +42,8 @@ pub struct Draft {
     pub(crate) told: HeaderMap,
     /// The limit that was used up, if one was.
     pub(crate) limit: Option<String>,
+    /// What the shadow policies are to be asked, if there are any.
+    pub(crate) shadow: Option<Box<ShadowQuestion>>,
     /// How long each stage took, in their order; those not reached are missing.
     pub(crate) took: Vec<(Timed, Duration)>,
     /// The trace it is in, where traces are kept.
@@ -96,7 +98,8 @@ impl Draft {
         };
         let started = Instant::now();
         let (told, took) = (HeaderMap::new(), Vec::with_capacity(STAGES));
-        Self { reference, received, started, entry, told, limit: None, took, traced: None, last: started }
+        let (limit, shadow, traced) = (None, None, None);
+        Self { reference, received, started, entry, told, limit, shadow, took, traced, last: started }
     }
 
     /// Nothing there could be read as a request.

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use http::HeaderMap;
 use portcullis_measure::{By, Metrics, OriginOutcome, Stage};
-use portcullis_record::{Log, Outcome};
+use portcullis_record::{Handed, Log, Outcome};
 use portcullis_request::Reference;
 
+use crate::shadow::Shadowed;
 use crate::traced::Traced;
 
 /// Collects what happened after a decision and writes it when finished; dropped unfinished, it says so.
@@ -18,7 +19,10 @@ pub struct OutcomeWriter {
     traced: Option<Traced>,
     started: Instant,
     sent_on: Option<Instant>,
+    shadowed: Option<Shadowed>,
     outcome: Option<Outcome>,
+    /// Its decision is left out of the log, and so is it.
+    left_out: bool,
 }
 
 impl OutcomeWriter {
@@ -39,7 +43,28 @@ impl OutcomeWriter {
             bytes: 0,
             total_us: 0,
         };
-        Self { log, metrics, traced, started, sent_on: None, outcome: Some(outcome) }
+        Self {
+            log,
+            metrics,
+            traced,
+            started,
+            sent_on: None,
+            shadowed: None,
+            outcome: Some(outcome),
+            left_out: false,
+        }
+    }
+
+    /// Has shadow policies asked when the answer has ended.
+    pub(crate) fn shadowed(mut self, shadowed: Option<Shadowed>) -> Self {
+        self.shadowed = shadowed;
+        self
+    }
+
+    /// What became of the decision's record becomes of this line, too.
+    pub(crate) fn of(mut self, handed: Handed) -> Self {
+        self.left_out = handed == Handed::LeftOut;
+        self
     }
 
     /// The status the caller gets.
@@ -115,7 +140,12 @@ impl OutcomeWriter {
             if let Some(traced) = self.traced.take() {
                 traced.end(outcome.status);
             }
-            self.log.outcome(outcome);
+            if !self.left_out {
+                self.log.outcome(outcome);
+            }
+            if let Some(shadowed) = self.shadowed.take() {
+                shadowed.offer();
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use portcullis_response::{Asked, Branding, Fault, Refusal, Taken};
 
 use crate::bind::{facts, refusal};
 use crate::draft::{Draft, counted_door};
+use crate::shadow::{Shadowed, Shadows};
 use crate::stages::{Allowed, guarded, stages};
 use crate::stop::Stop;
 use crate::{App, OriginTarget, OutcomeWriter, Snapshot, Traces};
@@ -25,6 +26,7 @@ pub struct Gate {
     log: Arc<Log>,
     metrics: Arc<Metrics>,
     traces: Option<Traces>,
+    shadows: Option<Shadows>,
 }
 
 /// Where a request goes from here.
@@ -75,13 +77,20 @@ impl Gate {
     pub fn new(snapshot: Snapshot, log: Arc<Log>) -> Self {
         let metrics = Arc::new(Metrics::new());
         metrics.snapshot(&snapshot.version);
-        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics, traces: None }
+        Self { snapshot: ArcSwap::from_pointee(snapshot), log, metrics, traces: None, shadows: None }
     }
 
     /// Sends traces of its requests.
     #[must_use]
     pub fn with_traces(mut self, traces: Traces) -> Self {
         self.traces = Some(traces);
+        self
+    }
+
+    /// Has shadow policies asked, where its snapshot has any.
+    #[must_use]
+    pub fn with_shadows(mut self, shadows: Shadows) -> Self {
+        self.shadows = Some(shadows);
         self
     }
 
@@ -135,17 +144,22 @@ impl Gate {
         draft: &mut Draft,
     ) -> Result<OutcomeWriter, Box<Answer>> {
         draft.ended(Stage::Answer);
-        if let Err(fault) = self.log.submit(draft.close(None, None)).await {
-            let about = Some((&*allowed.app, &allowed.request));
-            return Err(self.unrecorded(snapshot, head, about, draft, &fault));
-        }
+        let handed = match self.log.submit(draft.close(None, None)).await {
+            Ok(handed) => handed,
+            Err(fault) => {
+                let about = Some((&*allowed.app, &allowed.request));
+                return Err(self.unrecorded(snapshot, head, about, draft, &fault));
+            }
+        };
         self.count(draft, Answered::Forwarded, "");
-        Ok(self.outcome(draft, 0))
+        Ok(self.outcome(draft, 0).of(handed))
     }
 
     fn outcome(&self, draft: &mut Draft, status: u16) -> OutcomeWriter {
         let (log, metrics) = (Arc::clone(&self.log), Arc::clone(&self.metrics));
+        let shadowed = Shadowed::of(self.shadows.as_ref(), draft);
         OutcomeWriter::new(log, metrics, draft.traced.take(), draft.reference, draft.started, status)
+            .shadowed(shadowed)
     }
 
     /// Opens the record and the trace of a request.
@@ -202,17 +216,20 @@ impl Gate {
         response.headers_mut().extend(std::mem::take(&mut draft.told));
         draft.ended(Stage::Answer);
         let status = response.status().as_u16();
-        if let Err(fault) = self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
-            let about = about.as_ref().map(|(app, request)| (&**app, request));
-            return self.unrecorded(snapshot, head, about, &mut draft, &fault);
-        }
+        let handed = match self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
+            Ok(handed) => handed,
+            Err(fault) => {
+                let about = about.as_ref().map(|(app, request)| (&**app, request));
+                return self.unrecorded(snapshot, head, about, &mut draft, &fault);
+            }
+        };
         let answered = match (&reason, status) {
             (None, _) => Answered::Answered,
             (Some(_), 500..) => Answered::Failed,
             (Some(_), _) => Answered::Refused,
         };
         self.count(&mut draft, answered, reason.as_deref().unwrap_or_default());
-        let outcome = self.outcome(&mut draft, status);
+        let outcome = self.outcome(&mut draft, status).of(handed);
         Box::new(Answer { response, close, reason, reference: draft.reference, outcome })
     }
 

@@ -11,7 +11,7 @@ use portcullis_record::Redaction;
 use portcullis_request::TrustedPeers;
 use portcullis_response::Renderer;
 
-use crate::Apps;
+use crate::{Apps, ShadowSet};
 
 /// What an allowing verdict means when some `forbid` could not be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +64,10 @@ pub struct Snapshot {
     pub recorded_facts: RecordedFacts,
     /// What an erring forbid means.
     pub on_forbid_fault: ForbidFault,
+    /// A second set of policies that is asked and never obeyed, if there is one.
+    pub shadow: Option<Arc<ShadowSet>>,
+    /// Why the one that is wanted is not there.
+    pub shadow_fault: Option<String>,
 }
 
 impl Snapshot {

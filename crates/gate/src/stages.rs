@@ -24,7 +24,7 @@ use crate::bind::{facts, refusal};
 use crate::draft::Draft;
 use crate::limit::{self, Exceeded};
 use crate::stop::Stop;
-use crate::{App, Route, Snapshot, own_headers, preflight, problems, secure, vouch};
+use crate::{App, Route, Snapshot, own_headers, preflight, problems, secure, shadow, vouch};
 
 /// A request that the policies allowed.
 pub(crate) struct Allowed {
@@ -250,5 +250,8 @@ fn decided(
     let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
     let person = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id));
     draft.decided(&bound, &verdict, person, snapshot);
-    refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault)
+    let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
+    let refusal = said.as_ref().err();
+    draft.shadow = shadow::question(snapshot, (route, request), caller, situation, refusal, draft);
+    said
 }

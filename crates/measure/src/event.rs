@@ -104,6 +104,22 @@ labels! {
         Refused = "refused",
     }
 
+    /// What shadow policies came to.
+    ShadowOutcome {
+        /// The same as those in force.
+        Same = "same",
+        /// What was refused would go on.
+        NewlyAllowed = "newly_allowed",
+        /// What went on would be refused.
+        NewlyRefused = "newly_refused",
+        /// Refused with another reason or status.
+        ChangedReason = "changed_reason",
+        /// Never asked: too many were waiting.
+        Dropped = "dropped",
+        /// They could not be asked: a fault of ours.
+        Failed = "failed",
+    }
+
     /// What a connection speaks.
     ConnectionKind {
         /// HTTP/1.1 in plain text.
@@ -177,6 +193,7 @@ mod tests {
         check::<Stage>();
         check::<OriginOutcome>();
         check::<Reload>();
+        check::<ShadowOutcome>();
         check::<ConnectionKind>();
         check::<ConnectionRefused>();
         check::<Watched>();

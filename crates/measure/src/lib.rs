@@ -14,7 +14,8 @@ mod tally;
 pub mod trace;
 
 pub use event::{
-    Answered, By, ConnectionKind, ConnectionRefused, Door, OriginOutcome, Reload, Stage, Watched,
+    Answered, By, ConnectionKind, ConnectionRefused, Door, OriginOutcome, Reload, ShadowOutcome, Stage,
+    Watched,
 };
 pub use family::MOST_SETS;
 pub use metrics::{CONTENT_TYPE, Metrics};

@@ -11,7 +11,8 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use crate::event::{
-    Answered, By, ConnectionKind, ConnectionRefused, Door, Label, OriginOutcome, Reload, Stage, Watched,
+    Answered, By, ConnectionKind, ConnectionRefused, Door, Label, OriginOutcome, Reload, ShadowOutcome,
+    Stage, Watched,
 };
 use crate::family::Family;
 use crate::histogram::Histogram;
@@ -37,6 +38,7 @@ struct Counts {
     origin_tries: Family<2>,
     origin_up: Family<2>,
     reloads: Tally<Reload>,
+    shadows: Tally<ShadowOutcome>,
     reload_successful: AtomicBool,
     /// Touched by reloads and by rendering, never by requests.
     in_force: Mutex<InForce>,
@@ -82,6 +84,7 @@ impl Metrics {
             origin_tries: Family::new([true, false]),
             origin_up: Family::new([true, true]),
             reloads: Tally::new(),
+            shadows: Tally::new(),
             reload_successful: AtomicBool::new(true),
             in_force: Mutex::new(InForce { since: started, version: String::new() }),
             connections: Tally::new(),
@@ -169,6 +172,11 @@ impl Metrics {
         if successful {
             self.counts.in_force().since = SystemTime::now();
         }
+    }
+
+    /// Shadow policies were asked, or were to be.
+    pub fn shadow(&self, outcome: ShadowOutcome) {
+        self.counts.shadows.count(outcome);
     }
 
     /// This version of configuration and policies is in force from now on.

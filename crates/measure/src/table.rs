@@ -104,6 +104,8 @@ metrics! {
         "The version of the configuration and policies in force",
     BUILD: Info "portcullis_build" ["version"]
         "The version of the program",
+    SHADOWS: Counter "portcullis_shadow_decisions" ["outcome"]
+        "What shadow policies came to beside those in force: same, newly_allowed, newly_refused, changed_reason; dropped where too many waited, failed by a fault of ours",
     CONNECTIONS: Counter "portcullis_connections" ["kind"]
         "Connections of callers, by what they speak",
     CONNECTIONS_OPEN: Gauge "portcullis_connections_open" ["kind"]

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use portcullis_context::Situator;
 use portcullis_decision::{Program, World};
-use portcullis_gate::{Snapshot, bind};
+use portcullis_gate::{ShadowSet, Snapshot, bind};
 use portcullis_identity::{ApiKeys, Identifier, KeyStore, Voucher};
 
 use crate::config::UpstreamIdentityConfig;
-use crate::load::Parts;
+use crate::load::{Parts, Shadow};
 use crate::serve::ServeFault;
 
 /// Makes a snapshot; what was fetched for `previous` is kept where it still serves.
@@ -55,6 +55,15 @@ pub(crate) fn snapshot(
         }
         None => None,
     };
+    let (shadow, shadow_fault) =
+        match parts.shadow.map(|shadow| shadow.and_then(|one| shadow_set(one, &world))) {
+            None => (None, None),
+            Some(Ok(set)) => (Some(Arc::new(set)), None),
+            Some(Err(fault)) => {
+                tracing::warn!(fault, "the shadow policies cannot be used and are not asked");
+                (None, Some(fault))
+            }
+        };
     let directory = Arc::new(parts.directory);
     Ok(Snapshot {
         version: parts.version,
@@ -71,5 +80,16 @@ pub(crate) fn snapshot(
         redaction: parts.config.redaction,
         recorded_facts: parts.config.recorded_facts,
         on_forbid_fault: parts.config.policies.on_forbid_fault,
+        shadow,
+        shadow_fault,
     })
+}
+
+/// Makes policies ready that are only asked.
+fn shadow_set(shadow: Shadow, world: &World) -> Result<ShadowSet, String> {
+    let Shadow { mut policies, version, sample, on_forbid_fault } = shadow;
+    let set = std::mem::take(&mut policies.set);
+    let program = Program::compile_with_schema(&set, &policies.schema).map_err(|fault| fault.to_string())?;
+    drop(set);
+    Ok(ShadowSet { version, policies, program, world: world.clone(), on_forbid_fault, sample })
 }

@@ -5,7 +5,7 @@ mod checked;
 mod country;
 mod finding;
 mod fixed;
-mod measure;
+pub(crate) mod measure;
 mod raw;
 #[cfg(test)]
 mod reference;

@@ -6,8 +6,10 @@
 mod apps;
 mod files;
 mod payload;
+mod shadow;
 mod tls;
 mod together;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +25,7 @@ use portcullis_response::Renderer;
 use crate::config::{self, Config, Named, Source, with_hint};
 use crate::report;
 use files::Files;
+pub(crate) use shadow::Shadow;
 
 /// What became of a configuration and all that it names.
 pub(crate) struct LoadedAll {
@@ -47,8 +50,12 @@ pub(crate) struct Parts {
     pub(crate) renderer: Renderer,
     /// What the TLS listener shows; `None` where there is none.
     pub(crate) certificates: Option<CertificateSet>,
+    /// The policy tests beside the policies: name and text of each file.
+    pub(crate) tests: Vec<(String, String)>,
     /// SHA-256 over every byte that decides, in hexadecimal.
     pub(crate) version: String,
+    /// Policies that are asked and never obeyed, or why there are none although some are wanted.
+    pub(crate) shadow: Option<Result<Shadow, String>>,
 }
 
 impl Parts {
@@ -58,10 +65,33 @@ impl Parts {
     }
 }
 
-/// Reads and checks everything. What a broken configuration still names is read all the same, so that everything wrong
-/// is told at once.
+/// Reads and checks everything, and runs the policy tests where the configuration wants them run.
 pub(crate) fn load_all(path: &Path) -> LoadedAll {
-    let loaded = config::load(path);
+    let mut loaded = load_untested(path);
+    if let Some(parts) = &loaded.parts
+        && let Some(severity) = parts.config.policies.tests
+    {
+        loaded.findings.extend(trial::findings(parts, severity));
+    }
+    loaded.parts = loaded.parts.filter(|_| !loaded.findings.iter().any(report::is_error));
+    loaded
+}
+
+/// Reads and checks everything but what the policy tests come to. What a broken configuration still names is read all
+/// the same, so that everything wrong is told at once.
+pub(crate) fn load_untested(path: &Path) -> LoadedAll {
+    load_with(path, None)
+}
+
+/// The same with the policies of another folder in the place of those that the configuration names.
+pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
+    let mut loaded = config::load(path);
+    if let (Some(folder), Some(named)) = (policies, &mut loaded.named) {
+        named.policies = Some(folder.to_owned());
+        if let Some(config) = &mut loaded.config {
+            config.policies.folder = Some(folder.to_owned());
+        }
+    }
     let mut reader = Reader {
         source: loaded.source,
         base: path.parent().unwrap_or(Path::new("")),
@@ -75,6 +105,7 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
     reader.digest(&written);
     let directory = reader.directory(&named);
     let policies = reader.policies(&named, &written);
+    let tests = reader.tests(&named);
     let geo = reader.geo(&named);
     together::issuers(&mut reader.source, &named);
     reader.key_files(&named);
@@ -100,7 +131,20 @@ pub(crate) fn load_all(path: &Path) -> LoadedAll {
         let geo = geo_sources(databases, config.geo.max_age);
         let version = reader.version();
         let renderer = renderer?;
-        Some(Parts { config, apps, policies, directory, geo, zones, renderer, certificates, version })
+        let shadow = reader.shadow(&config, &named, &written);
+        Some(Parts {
+            config,
+            apps,
+            policies,
+            directory,
+            geo,
+            zones,
+            renderer,
+            certificates,
+            tests: tests?,
+            version,
+            shadow,
+        })
     });
     reader.findings.extend(reader.source.take_findings().into_iter().map(Report::new));
     LoadedAll {
@@ -151,7 +195,17 @@ impl Reader<'_> {
     }
 
     fn policies(&mut self, named: &Named, written: &SourceText) -> Option<Policies> {
-        let texts = match &named.policies {
+        self.policies_in(named.policies.as_deref(), named, written)
+    }
+
+    /// The policies of a folder, beside the guards.
+    fn policies_in(
+        &mut self,
+        folder: Option<&Path>,
+        named: &Named,
+        written: &SourceText,
+    ) -> Option<Policies> {
+        let texts = match folder {
             Some(folder) => self.folder(folder, "cedar")?,
             None => Vec::new(),
         };
@@ -163,6 +217,18 @@ impl Reader<'_> {
             Policies::load_with(&texts, schema.as_ref(), &named.guards, std::slice::from_ref(written));
         self.findings.extend(loaded.findings);
         loaded.policies
+    }
+
+    /// They do not count in the version: they decide nothing.
+    fn tests(&mut self, named: &Named) -> Option<Vec<(String, String)>> {
+        let Some(folder) = &named.policies else { return Some(Vec::new()) };
+        // A folder that cannot be read was named with the policies.
+        let files = Files::below(folder, "toml").unwrap_or_default();
+        let is_test = |path: &PathBuf| path.to_string_lossy().ends_with(trial::ENDING);
+        let digest = self.digest.clone();
+        let texts: Vec<_> = files.into_iter().filter(is_test).map(|path| self.text(&path)).collect();
+        self.digest = digest;
+        texts.into_iter().map(|text| text.map(|text| (text.name, text.text))).collect()
     }
 
     /// The directory's attributes must be what the schema says they are.

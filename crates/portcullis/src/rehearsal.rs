@@ -9,7 +9,7 @@ use portcullis_gate::{Apps, ForbidFault, Snapshot, bind};
 use portcullis_policy::Policies;
 use portcullis_record::Remembered;
 use portcullis_record::why::Beside;
-use portcullis_rehearse::{Explainer, Rulebook};
+use portcullis_rehearse::{Explainer, Rulebook, Setting};
 
 use crate::load::Parts;
 
@@ -21,6 +21,43 @@ pub(crate) fn beside(snapshot: &Snapshot, remembered: &Remembered) -> Beside {
         situator: &snapshot.situator,
     };
     explainer.beside(remembered, SystemTime::now())
+}
+
+/// Policies and world made of parts that are still needed.
+pub(crate) struct Compiled {
+    program: Program,
+    world: World,
+}
+
+impl Compiled {
+    /// Compiles what was loaded.
+    ///
+    /// # Errors
+    /// In words, what keeps the policies from becoming a program.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, String> {
+        let entities = bind::entities::entities(&parts.directory, &parts.apps, &parts.policies.schema)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        let program = Program::compile_with_schema(&parts.policies.set, &parts.policies.schema)
+            .map_err(|fault| fault.to_string())?;
+        let world = World::new(&program, &entities);
+        Ok(Self { program, world })
+    }
+
+    /// What policy tests and questions without a request are put to.
+    pub(crate) fn setting<'a>(&'a self, parts: &'a Parts) -> Setting<'a> {
+        Setting {
+            rulebook: Rulebook {
+                program: &self.program,
+                world: &self.world,
+                policies: &parts.policies,
+                directory: &parts.directory,
+                on_forbid_fault: parts.config.policies.on_forbid_fault,
+            },
+            apps: &parts.apps,
+            zones: &parts.zones,
+            time_zone: &parts.config.time_zone,
+        }
+    }
 }
 
 /// What questions are put to by commands.
@@ -42,11 +79,7 @@ impl Rehearsal {
     /// # Errors
     /// In words, what keeps the policies from becoming a program.
     pub(crate) fn of(parts: Parts) -> Result<Self, String> {
-        let entities = bind::entities::entities(&parts.directory, &parts.apps, &parts.policies.schema)
-            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let program = Program::compile_with_schema(&parts.policies.set, &parts.policies.schema)
-            .map_err(|fault| fault.to_string())?;
-        let world = World::new(&program, &entities);
+        let Compiled { program, world } = Compiled::of(&parts)?;
         let directory = Arc::new(parts.directory);
         let situator = Situator::new(parts.geo, parts.zones, Arc::clone(&directory), parts.config.time_zone);
         Ok(Self {

@@ -20,6 +20,7 @@ use portcullis_identity::KeyStore;
 use portcullis_proxy::Listening;
 use portcullis_proxy::serve::tls::Certificates;
 use portcullis_record::Log;
+use portcullis_rehearse::shadow::{self, Asking};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -94,6 +95,8 @@ pub(crate) struct Running {
     pub(crate) reloads: Reloads,
     log: Arc<Log>,
     telemetry: Option<Telemetry>,
+    /// Asks the shadow policies.
+    asking: Asking,
     shutdown: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// How long tasks may take to end: what the configuration gives connections, and a moment for the rest.
@@ -167,7 +170,9 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
         telemetry.watched_by(gate.metrics());
         gate = gate.with_traces(Traces::new(telemetry.sink(), telemetry.sampling().per_thousand));
     }
-    let gate = Arc::new(gate);
+    let (shadows, asking) =
+        shadow::start(config.shadow_folder(), Arc::clone(gate.metrics())).map_err(ServeFault::Runtime)?;
+    let gate = Arc::new(gate.with_shadows(shadows));
 
     let (shutdown, ended) = watch::channel(false);
     let state = Arc::new(reload::State::default());
@@ -213,6 +218,7 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
         reloads,
         log,
         telemetry,
+        asking,
         shutdown,
         tasks,
         patience,
@@ -242,6 +248,10 @@ impl Running {
             }
         }
         self.log.close().await;
+        let asked = tokio::task::spawn_blocking(move || self.asking.stop());
+        if tokio::time::timeout(self.patience, asked).await.is_err() {
+            tracing::warn!("shadow policies were still asked at the end");
+        }
         if let Some(telemetry) = self.telemetry {
             telemetry.stop().await;
         }

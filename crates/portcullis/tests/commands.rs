@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
 
+#[path = "commands/log.rs"]
+mod log;
 mod support;
 
 use support::{run, stderr, stdout};
@@ -155,4 +157,30 @@ fn policy_compile_says_what_finds_each_policy() {
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(report["policies"].as_u64().is_some_and(|count| count > 0), "{report}");
     assert_eq!(report["reference"], serde_json::json!([]));
+}
+
+#[test]
+fn diff_tells_clauses_and_what_people_may_do() {
+    let folder = folder();
+    assert!(run(folder.path(), &["init"]).status.success());
+    let same = run(folder.path(), &["diff", "policies", "policies"]);
+    assert_eq!(same.status.code(), Some(0), "{}{}", stdout(&same), stderr(&same));
+    assert!(stdout(&same).contains("nothing changes"), "{}", stdout(&same));
+    std::fs::create_dir(folder.path().join("next")).unwrap();
+    std::fs::write(
+        folder.path().join("next/app.cedar"),
+        "@id(\"closed\") @reason(\"closed_today\") forbid (principal, action, resource);\n",
+    )
+    .unwrap();
+    let different = run(folder.path(), &["diff", "policies", "next"]);
+    assert_eq!(different.status.code(), Some(1), "{}", stderr(&different));
+    let told = stdout(&different);
+    assert!(
+        told.contains("added  closed") && told.contains("removed  ") && told.contains("→ denied"),
+        "{told}"
+    );
+    let json = stdout(&run(folder.path(), &["diff", "policies", "next", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["policies"]["added"], serde_json::json!(["closed"]));
+    assert_eq!(run(folder.path(), &["diff", "policies", "nowhere"]).status.code(), Some(3));
 }

@@ -4,6 +4,8 @@
 
 #[path = "life/gate.rs"]
 mod gate;
+#[path = "life/shadow.rs"]
+mod shadow;
 mod support;
 
 use std::process::Stdio;

@@ -13,10 +13,10 @@ use portcullis_request::Reference;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for (name, when_broken, sync, tasks, count) in [
-        ("fail_closed", WhenBroken::FailClosed, SyncPoint::WhenSegmentEnds, 64, 5000),
-        ("fail_closed, one task", WhenBroken::FailClosed, SyncPoint::WhenSegmentEnds, 1, 5000),
-        ("fail_closed, forced to disk", WhenBroken::FailClosed, SyncPoint::BeforeAcknowledging, 64, 500),
-        ("fail_open", WhenBroken::FailOpen, SyncPoint::WhenSegmentEnds, 64, 5000),
+        ("fail_closed", WhenBroken::FailClosed, SyncPoint::default(), 64, 5000),
+        ("fail_closed, one task", WhenBroken::FailClosed, SyncPoint::default(), 1, 5000),
+        ("fail_closed, forced to disk", WhenBroken::FailClosed, SyncPoint::Always, 64, 500),
+        ("fail_open", WhenBroken::FailOpen, SyncPoint::default(), 64, 5000),
     ] {
         let folder = std::env::temp_dir().join(format!("portcullis-throughput-{}", std::process::id()));
         let settings = LogSettings { when_broken, sync, ..LogSettings::new(&folder) };

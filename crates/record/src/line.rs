@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, Gap, Outcome};
+use crate::json;
 use crate::read::Line;
 use crate::redact::mask;
 
@@ -87,6 +88,18 @@ pub(crate) fn gap(gap: &Gap) -> Result<Vec<u8>, serde_json::Error> {
     written("gap", gap, USUAL_OUTCOME)
 }
 
+/// A line about the log itself: the head of a segment, a checkpoint, what was deleted or left out. Nothing in it comes
+/// from callers, and masking could harm a hash that happens to look like a token.
+pub(crate) fn structure<T: Serialize>(kind: &str, content: &T) -> Result<Vec<u8>, serde_json::Error> {
+    joined(kind, content, USUAL_OUTCOME)
+}
+
+/// Whether a line is about the log itself, and of no interest to who asks for decisions.
+pub(crate) fn is_structure(line: &[u8]) -> bool {
+    let kind = line.strip_prefix(b"{\"kind\":\"").unwrap_or_default();
+    STRUCTURE.iter().any(|structure| kind.starts_with(structure))
+}
+
 /// Reads one line, without its line feed.
 pub(crate) fn parse(text: &str) -> Result<Line, serde_json::Error> {
     let tag: Tag<'_> = serde_json::from_str(text)?;
@@ -102,22 +115,26 @@ pub(crate) fn parse(text: &str) -> Result<Line, serde_json::Error> {
 }
 
 fn written<T: Serialize>(kind: &str, content: &T, usual: usize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut line = Vec::with_capacity(usual);
-    line.extend_from_slice(format!("{{\"kind\":\"{kind}\",\"v\":{FORMAT}").as_bytes());
-    // The content is an object that is never empty, so what stands before it joins it if its brace becomes a comma.
-    // `#[serde(flatten)]` comes to the same for half as much again.
-    let joint = line.len();
-    serde_json::to_writer(&mut line, content)?;
-    match line.get_mut(joint) {
-        Some(brace) if *brace == b'{' => *brace = b',',
-        _ => return Err(serde::ser::Error::custom("what is recorded is no object")),
-    }
+    let line = joined(kind, content, usual)?;
     let masked = match std::str::from_utf8(&line).map(mask::credentials) {
         Ok(std::borrow::Cow::Borrowed(_)) => None,
         Ok(std::borrow::Cow::Owned(masked)) => Some(masked.into_bytes()),
         Err(fault) => return Err(serde::ser::Error::custom(fault)),
     };
-    let mut line = masked.unwrap_or(line);
+    Ok(masked.unwrap_or(line))
+}
+
+fn joined<T: Serialize>(kind: &str, content: &T, usual: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = Vec::with_capacity(usual);
+    line.extend_from_slice(format!("{{\"kind\":\"{kind}\",\"v\":{FORMAT}").as_bytes());
+    // The content is an object that is never empty, so what stands before it joins it if its brace becomes a comma.
+    // `#[serde(flatten)]` comes to the same for half as much again.
+    let joint = line.len();
+    json::append(content, &mut line)?;
+    match line.get_mut(joint) {
+        Some(brace) if *brace == b'{' => *brace = b',',
+        _ => return Err(serde::ser::Error::custom("what is recorded is no object")),
+    }
     line.push(b'\n');
     Ok(line)
 }
@@ -127,6 +144,9 @@ fn shorten(text: &mut String) {
         *text = crate::redact::cut(text, LONGEST_TEXT).into_owned();
     }
 }
+
+/// The kinds of line that are about the log itself, each with its closing quote.
+const STRUCTURE: [&[u8]; 5] = [b"segment\"", b"checkpoint\"", b"sampled\"", b"removed\"", b"erased\""];
 
 /// Longest text of a record that must be shortened, in bytes.
 const LONGEST_TEXT: usize = 512;

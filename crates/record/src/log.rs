@@ -4,12 +4,18 @@
 //! INVARIANT: with `fail_closed`, [`Log::submit`] succeeds only after the record was written to the file. In either
 //! mode each line is written once, or counted in a gap line once.
 
+pub(crate) mod head;
+mod keeper;
+pub(crate) mod ledger;
 mod missed;
-mod retention;
+pub(crate) mod retention;
+pub(crate) mod sample;
 pub(crate) mod segment;
 mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upkeep;
 mod writer;
 
 use std::io;
@@ -20,12 +26,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
+pub use sample::DropRule;
 pub use settings::{LogSettings, SyncPoint};
 
 use crate::entry::{Entry, Outcome, WhenBroken};
 use crate::line;
+use crate::redact::pseudonym::{HashedField, Pseudonyms};
 use missed::Kind;
-use writer::{Message, Shared, Writer};
+use shared::{Message, Shared};
+use writer::Writer;
 
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +78,15 @@ pub enum LogFault {
     Closed,
 }
 
+/// What became of a record that was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handed {
+    /// It is recorded, as far as that was asked for.
+    Recorded,
+    /// It is left out by a rule, and counted.
+    LeftOut,
+}
+
 /// How the log is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogStatus {
@@ -76,6 +94,8 @@ pub struct LogStatus {
     pub written: u64,
     /// Decisions and outcomes that never will be; the log itself tells of them in gap lines.
     pub dropped: u64,
+    /// Decisions left out by rules; the log tells of them, too.
+    pub left_out: u64,
     /// What keeps it from being written just now.
     pub broken: Option<String>,
     /// Lines that wait for the writer.
@@ -94,6 +114,8 @@ pub struct Log {
     when_broken: WhenBroken,
     wait: Duration,
     queue: usize,
+    hash: Vec<HashedField>,
+    pseudonyms: Pseudonyms,
 }
 
 impl Log {
@@ -119,17 +141,28 @@ impl Log {
         let (when_broken, wait, queue) = (settings.when_broken, settings.wait, settings.queue);
         let (sender, receiver) = mpsc::channel(queue);
         let (living, ended) = watch::channel(());
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(&settings));
+        let hash = settings.hash.clone();
         let writer = Writer::open(settings, receiver, Arc::clone(&shared), living)?;
-        Ok((Self { sender, shared, ended, when_broken, wait, queue }, writer))
+        let pseudonyms = writer.ledger.keys().pseudonyms.clone();
+        Ok((Self { sender, shared, ended, when_broken, wait, queue, hash, pseudonyms }, writer))
     }
 
     /// Hands a record over, before its decision is answered or carried out.
     ///
     /// With `fail_closed` it returns when the record was written, or with a fault after at most the configured wait:
     /// the answer is then 503. With `fail_open` it never waits and never fails; what cannot be taken is counted.
-    /// Given up (dropped) while it waits for room, it hands over nothing.
-    pub async fn submit(&self, entry: Entry) -> Result<(), LogFault> {
+    /// Given up (dropped) while it waits for room, it hands over nothing. What a rule leaves out is counted, and has
+    /// no outcome either.
+    pub async fn submit(&self, mut entry: Entry) -> Result<Handed, LogFault> {
+        let (left_out, first) = self.shared.sampling.leaves_out(&entry);
+        if left_out {
+            if first {
+                self.shared.wake();
+            }
+            return Ok(Handed::LeftOut);
+        }
+        self.pseudonyms.apply(&self.hash, &mut entry);
         let line = match line::decision(&entry) {
             Ok(line) => line,
             Err(fault) => return self.unwritable(&fault),
@@ -137,7 +170,7 @@ impl Log {
         match self.when_broken {
             WhenBroken::FailOpen => {
                 self.offer(Message { line, kind: Kind::Decision, written: None });
-                Ok(())
+                Ok(Handed::Recorded)
             }
             WhenBroken::FailClosed => self.deliver(line).await,
         }
@@ -160,6 +193,7 @@ impl Log {
         LogStatus {
             written: self.shared.written(),
             dropped: self.shared.missed.total(),
+            left_out: self.shared.sampling.total(),
             broken: self.broken(),
             queue: self.queue.saturating_sub(self.sender.capacity()),
             when_broken: self.when_broken,
@@ -195,7 +229,7 @@ impl Log {
         }
     }
 
-    async fn deliver(&self, line: Vec<u8>) -> Result<(), LogFault> {
+    async fn deliver(&self, line: Vec<u8>) -> Result<Handed, LogFault> {
         let until = Instant::now() + self.wait;
         let room = match timeout_at(until, self.sender.reserve()).await {
             Ok(Ok(room)) => room,
@@ -205,24 +239,24 @@ impl Log {
         let (written, acknowledged) = oneshot::channel();
         room.send(Message { line, kind: Kind::Decision, written: Some(written) });
         match timeout_at(until, acknowledged).await {
-            Ok(Ok(result)) => result.map_err(LogFault::Broken),
+            Ok(Ok(result)) => result.map(|()| Handed::Recorded).map_err(LogFault::Broken),
             Ok(Err(_)) => self.refuse(LogFault::Closed),
             Err(_) => Err(LogFault::Slow(self.wait)),
         }
     }
 
-    fn unwritable(&self, fault: &serde_json::Error) -> Result<(), LogFault> {
+    fn unwritable(&self, fault: &serde_json::Error) -> Result<Handed, LogFault> {
         tracing::error!(%fault, "a record cannot be written");
         match self.when_broken {
             WhenBroken::FailClosed => self.refuse(LogFault::Unwritable(fault.to_string())),
             WhenBroken::FailOpen => {
                 self.shared.count(Kind::Decision);
-                Ok(())
+                Ok(Handed::Recorded)
             }
         }
     }
 
-    fn refuse(&self, fault: LogFault) -> Result<(), LogFault> {
+    fn refuse(&self, fault: LogFault) -> Result<Handed, LogFault> {
         self.shared.count(Kind::Decision);
         Err(fault)
     }

@@ -1,8 +1,9 @@
 //! Reads the log back: one decision by its reference, or every line in order. A writer may be at work meanwhile.
 //!
-//! INVARIANT: memory is bounded by one line, however long the log or a broken line in it is.
+//! INVARIANT: memory is bounded by one line and one block, however long the log or a broken line in it is.
 
-mod lines;
+pub(crate) mod blocks;
+pub(crate) mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use portcullis_request::Reference;
 use crate::entry::{Entry, Gap, Outcome};
 use crate::line;
 use crate::log::segment;
+use blocks::Blocks;
 use lines::Lines;
 
 /// One line of the log.
@@ -59,6 +61,17 @@ pub enum ReadError {
         /// What the system said.
         fault: io::Error,
     },
+    /// A segment of a later version.
+    #[error(
+        "`{file}` is in version {format} of the log's format, and this program reads up to version {}; use the one that wrote it, or a later one",
+        crate::log::head::FORMAT
+    )]
+    Version {
+        /// Which.
+        file: PathBuf,
+        /// Its version.
+        format: u32,
+    },
     /// One line.
     #[error("line {number} of `{file}` is broken: {fault}")]
     Line {
@@ -78,7 +91,8 @@ pub fn records(folder: &Path) -> impl Iterator<Item = Result<Line, ReadError>> +
 }
 
 /// Finds a decision and its outcome. Looks first where its time says, then in what is older: an unknown reference
-/// costs reading the whole log. Broken lines on the way are passed over.
+/// costs a look into the index of every segment, and reading those that have none. Broken lines on the way are passed
+/// over.
 pub fn find(folder: &Path, reference: Reference) -> Result<Option<Remembered>, ReadError> {
     let segments = list(folder)?;
     let decided = i64::try_from(reference.unix_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -106,11 +120,15 @@ pub fn find(folder: &Path, reference: Reference) -> Result<Option<Remembered>, R
             }
         }
     }
+    if search.entry.is_none() {
+        readable(&segments)?;
+    }
     Ok(search.remembered())
 }
 
 /// A decision being looked for.
 struct Search {
+    reference: Reference,
     uuid: String,
     entry: Option<Box<Entry>>,
     outcome: Option<Outcome>,
@@ -118,37 +136,44 @@ struct Search {
 
 impl Search {
     fn new(reference: Reference) -> Self {
-        Self { uuid: reference.uuid(), entry: None, outcome: None }
+        Self { reference, uuid: reference.uuid(), entry: None, outcome: None }
     }
 
     /// Looks through one segment; `true` when there is nothing more to be found.
     fn segment(&mut self, path: &Path) -> Result<bool, ReadError> {
-        let mut lines = match Lines::open(path) {
-            Ok(lines) => lines,
+        let failed = |fault| ReadError::File { file: path.to_owned(), fault };
+        let blocks = match Blocks::open(path) {
+            Ok(blocks) => blocks,
             // Deleted meanwhile, being too old.
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(fault) => return Err(ReadError::File { file: path.to_owned(), fault }),
+            Err(fault) => return Err(failed(fault)),
         };
-        loop {
-            let text = match lines.next_text(false) {
-                Ok(Some(text)) => text,
-                Ok(None) => return Ok(false),
-                Err(ReadError::Line { .. }) => continue,
-                Err(fault) => return Err(fault),
-            };
-            if !text.contains(&self.uuid) {
-                continue;
-            }
-            match line::parse(text) {
-                Ok(Line::Decision(entry)) if entry.reference == self.uuid => {
-                    self.entry.get_or_insert(entry);
+        let wanted = memchr::memmem::Finder::new(&self.uuid).into_owned();
+        for place in blocks.places_with(self.reference).map_err(failed)? {
+            let bytes = blocks.read(&place).map_err(failed)?;
+            let mut rest = bytes.as_slice();
+            while let Some(at) = wanted.find(rest) {
+                let begin = memchr::memrchr(b'\n', rest.get(..at).unwrap_or_default()).map_or(0, |at| at + 1);
+                let end = memchr::memchr(b'\n', rest.get(at..).unwrap_or_default());
+                let end = end.map_or(rest.len(), |behind| at + behind);
+                self.line(rest.get(begin..end).unwrap_or_default());
+                if self.entry.is_some() && self.outcome.is_some() {
+                    return Ok(true);
                 }
-                Ok(Line::Outcome(outcome)) if outcome.reference == self.uuid => self.outcome = Some(outcome),
-                Ok(_) | Err(_) => {}
+                rest = rest.get(end..).unwrap_or_default();
             }
-            if self.entry.is_some() && self.outcome.is_some() {
-                return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let Ok(text) = std::str::from_utf8(line) else { return };
+        match line::parse(text) {
+            Ok(Line::Decision(entry)) if entry.reference == self.uuid => {
+                self.entry.get_or_insert(entry);
             }
+            Ok(Line::Outcome(outcome)) if outcome.reference == self.uuid => self.outcome = Some(outcome),
+            Ok(_) | Err(_) => {}
         }
     }
 
@@ -232,7 +257,17 @@ impl Records {
     }
 }
 
-fn list(folder: &Path) -> Result<Vec<(Timestamp, PathBuf)>, ReadError> {
+/// Whether the newest segment is of a version that we know: what is not found may stand in one that is not.
+pub(crate) fn readable(segments: &[(Timestamp, PathBuf)]) -> Result<(), ReadError> {
+    let Some((_, path)) = segments.last() else { return Ok(()) };
+    let Ok(mut lines) = Lines::open(path) else { return Ok(()) };
+    match lines.next_text(false)?.map(lines::readable) {
+        Some(Err(format)) => Err(ReadError::Version { file: path.clone(), format }),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn list(folder: &Path) -> Result<Vec<(Timestamp, PathBuf)>, ReadError> {
     segment::list(folder).map_err(|fault| ReadError::Folder { folder: folder.to_owned(), fault })
 }
 

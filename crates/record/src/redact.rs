@@ -6,6 +6,7 @@
 pub(crate) mod mask;
 mod names;
 mod paths;
+pub(crate) mod pseudonym;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -145,16 +146,25 @@ impl Redaction {
     }
 }
 
-/// Whether a recorded value is not the one that was decided on: replaced, or cut.
+/// Whether a recorded value is not the one that was decided on: replaced, cut, or given a pseudonym.
 #[must_use]
 pub fn is_altered(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains(REDACTED) || text.ends_with('…'),
+        Value::String(text) => is_altered_text(text),
         Value::Array(items) => items.len() >= MOST_ITEMS || items.iter().any(is_altered),
         Value::Object(members) => members.len() >= MOST_ITEMS || members.values().any(is_altered),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
+
+/// The same of a text.
+#[must_use]
+pub fn is_altered_text(text: &str) -> bool {
+    text.ends_with('…') || text.contains(REDACTED) || pseudonym::is_one(text)
+}
+
+/// The most items of a list or members of a record that are kept: one that has as many may have had more.
+pub const MOST_ITEMS: usize = 64;
 
 /// The beginning of a text, of at most so many bytes, with `…` behind it where it was cut.
 pub(crate) fn cut(text: &str, longest: usize) -> Cow<'_, str> {
@@ -177,7 +187,6 @@ fn size(value: &Value) -> usize {
 }
 
 const MOST_FACTS: usize = 256;
-const MOST_ITEMS: usize = 64;
 const MOST_BYTES: usize = 32 * 1024;
 const LONGEST_VALUE: usize = 1024;
 const DEEPEST: usize = 4;

@@ -4,14 +4,23 @@
 //! INVARIANT: nothing here can yield a permit. Facts carry no ticket, so no verdict on them lets anything through.
 
 pub mod change;
+pub mod diff;
 pub mod question;
+pub mod replay;
 pub mod rulebook;
+pub mod setting;
+pub mod shadow;
+pub mod trial;
+pub mod who;
 pub mod why;
 
 #[cfg(test)]
 mod testing;
+mod vocabulary;
+mod words;
 
 pub use change::{Change, Owner, Search};
 pub use question::Question;
 pub use rulebook::{Answer, Rulebook};
+pub use setting::{Asked, Caller, Given, Setting, Target};
 pub use why::{Explainer, Why};

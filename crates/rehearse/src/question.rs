@@ -1,9 +1,10 @@
 //! A question to the policies that no connection asks: the facts of a request, held on their own, to be looked at and
 //! changed.
 
+pub(crate) mod own;
 mod path;
-mod recorded;
-mod values;
+pub(crate) mod recorded;
+pub(crate) mod values;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -49,6 +49,22 @@ impl Accessed {
         hop
     }
 
+    /// The same request answered now so, now so, by a pool of which no log names the member.
+    pub(crate) fn changing(&self, members: usize) -> Option<Clue> {
+        let refused = self.refused.as_ref()?;
+        let same = || {
+            self.lines.iter().filter(|line| line.method == refused.method && line.target == refused.target)
+        };
+        let (all, bad) = (same().count(), same().filter(|line| line.status == 403).count());
+        let good = same().filter(|line| line.status < 400).count();
+        (good > 0 && refused.upstream.is_empty()).then(|| {
+            let said = format!("the same request was refused {bad} of {all} times, and goes to one of {members} members of a pool");
+            Clue::new("lb.one-bad-backend", Strength::Strong, said)
+                .quoting(Some(logs::quote(&refused.text)))
+                .fixed_by(["log $upstream_addr, then take the member out that refuses".to_owned()])
+        })
+    }
+
     /// One member of a pool refuses, others do not.
     pub(crate) fn one_of_many(&self, place: Option<Place>, hop: &Hop) -> Option<Clue> {
         let mut shares: BTreeMap<&str, (usize, usize)> = BTreeMap::new();

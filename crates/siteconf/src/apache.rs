@@ -143,15 +143,8 @@ impl Site for Apache {
     }
 
     fn listens(&self, address: &str, port: u16) -> Truth {
-        let here = crate::hop::loopback(address).is_some();
         let fits = |text: &str| match text.rsplit_once(':') {
-            Some((own, own_port)) => {
-                let own = own.trim_matches(['[', ']']);
-                own_port.parse() == Ok(port)
-                    && (matches!(own, "*" | "0.0.0.0" | "::")
-                        || own == address
-                        || here == crate::hop::loopback(own).is_some())
-            }
+            Some((own, own_port)) => own_port.parse() == Ok(port) && crate::hop::same_place(own, address),
             None => text.parse() == Ok(port),
         };
         let mut listens =

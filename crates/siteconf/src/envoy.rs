@@ -109,12 +109,14 @@ impl Site for Envoy {
         &self.root
     }
 
-    fn listens(&self, _address: &str, wanted: u16) -> Truth {
+    fn listens(&self, address: &str, wanted: u16) -> Truth {
         let mut listeners = self.listeners().peekable();
         if listeners.peek().is_none() {
             return Truth::Unknown;
         }
-        Truth::from(listeners.any(|listener| port(get(listener, &["address", "socket_address"])) == wanted))
+        Truth::from(listeners.map(|listener| get(listener, &["address", "socket_address"])).any(|socket| {
+            port(socket) == wanted && crate::hop::same_place(text(get(socket, &["address"])), address)
+        }))
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {
@@ -324,8 +326,8 @@ impl<'v> Way<'v, '_> {
             let mut hop = self.hop.onward(&address, port);
             let prefix = text(get(config, &["http_service", "path_prefix"]));
             hop.target = format!("{prefix}{}", hop.target);
-            let refused = match &self.details {
-                Some((details, _)) if details.contains("ext_authz") => Truth::Yes,
+            let refused = match self.named() {
+                Some("envoy.ext_authz") => Truth::Yes,
                 Some(_) => Truth::No,
                 None => Truth::Unknown,
             };
@@ -412,9 +414,9 @@ impl<'v> Way<'v, '_> {
             if let Some(host) = get(action, &["host_rewrite_literal"]).as_str() {
                 hop.set_header("Host", host);
             }
-            let refused = match &self.details {
-                Some((details, _)) if details.contains("via_upstream") => Truth::Yes,
-                Some((details, _)) if !details.is_empty() => Truth::No,
+            let refused = match (self.named(), &self.details) {
+                (Some(_), _) => Truth::No,
+                (None, Some((line, _))) if line.contains("via_upstream") => Truth::Yes,
                 _ => Truth::Unknown,
             };
             self.next.push(Next {
@@ -427,25 +429,33 @@ impl<'v> Way<'v, '_> {
         }
     }
 
-    /// What the access log's details name is what happened.
-    fn by_details(&mut self) {
-        let Some((line, place)) = self.details.clone() else { return };
-        let named = [
+    /// The cause that the access log's details or flags name.
+    fn named(&self) -> Option<&'static str> {
+        let (line, _) = self.details.as_ref()?;
+        let words = [
             ("rbac_access_denied", "envoy.rbac"),
             ("ext_authz", "envoy.ext_authz"),
+            // The flag for a refusal by an external authorizer.
+            (" UAEX ", "envoy.ext_authz"),
             ("direct_response", "envoy.direct-response"),
             ("csrf", "envoy.csrf"),
         ];
-        let Some((_, cause)) = named.iter().find(|(word, _)| line.contains(word)) else { return };
+        words.iter().find(|(word, _)| line.contains(word)).map(|(_, cause)| *cause)
+    }
+
+    /// What the access log's details name is what happened.
+    fn by_details(&mut self) {
+        let Some((line, place)) = self.details.clone() else { return };
+        let Some(cause) = self.named() else { return };
         for clue in &mut self.clues {
-            if clue.cause == *cause {
+            if clue.cause == cause {
                 clue.strength = Strength::Decisive;
                 clue.quote = Some(logs::quote(&line));
                 return;
             }
             clue.strength = clue.strength.min(Strength::Suggestive);
         }
-        if *cause != "envoy.ext_authz" {
+        if cause != "envoy.ext_authz" {
             self.clues.push(
                 Clue::new(cause, Strength::Decisive, "Envoy's access log names the filter that refused")
                     .at(Some(place))

@@ -1,11 +1,11 @@
 //! From server to server: which root answers where the request is sent, and what it comes to there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::application;
 use crate::beside;
 use crate::condition::Truth;
-use crate::hop::Hop;
+use crate::hop::{self, Hop};
 use crate::report::{Clue, SiteReport, Strength};
 use crate::site::{Next, Role, Site};
 use crate::source::Files;
@@ -19,7 +19,7 @@ const MOST_JUDGED: usize = 64;
 pub(crate) fn follow(
     sites: &[Box<dyn Site>],
     sources: &[PathBuf],
-    first: Hop,
+    mut first: Hop,
     files: &mut Files,
 ) -> SiteReport {
     let mut report = SiteReport::default();
@@ -27,6 +27,14 @@ pub(crate) fn follow(
         report.clues.extend(sources.iter().filter_map(|source| application::from_source(source, &first)));
         return report;
     };
+    // Whoever reaches a server that listens at the loopback address alone is on this machine.
+    let elsewhere = entry.listens("192.0.2.1", first.port);
+    if first.client.is_none()
+        && entry.listens("127.0.0.1", first.port) == Truth::Yes
+        && elsewhere == Truth::No
+    {
+        first.client = hop::loopback("localhost");
+    }
     let mut way = Way { sites, sources, files, report: &mut report, judged: 0 };
     way.step(entry, first);
     report
@@ -70,14 +78,21 @@ impl<'s> Way<'s, '_> {
         let keeps = self.report.clues.iter().position(|clue| clue.cause == "cache.stale-403");
         let mut known = false;
         let mut refusing = Vec::new();
+        let mut passing = 0_usize;
         for next in &judgement.next {
-            if next.refused == Truth::No {
-                continue;
-            }
+            let (clues, servers) = (self.report.clues.len(), self.report.servers.len());
             let inner = self.inner(next, site);
-            known |= self.listening(next).is_some();
+            let found = self.listening(next).is_some();
+            known |= found;
             if next.role == Role::Origin && inner == Truth::Yes {
                 refusing.push(next.label.clone());
+            }
+            passing += usize::from(found && next.role == Role::Origin && inner != Truth::Yes);
+            if next.refused == Truth::No {
+                // Another member of the pool answered; this one is looked at for comparison only.
+                self.report.clues.truncate(clues);
+                self.report.servers.truncate(servers);
+                continue;
             }
             outcome = outcome.or(inner);
         }
@@ -96,7 +111,7 @@ impl<'s> Way<'s, '_> {
             ]);
             self.report.clues.push(clue);
         }
-        if origins > 1 && refusing.len() == 1 {
+        if passing > 0 && refusing.len() == 1 {
             self.one_of_many(&refusing, origins);
         }
         outcome
@@ -221,88 +236,5 @@ impl<'s> Way<'s, '_> {
             clue.strength = clue.strength.min(Strength::Strong);
         }
         self.report.clues.push(clue);
-    }
-}
-
-/// Which kind of server a root belongs to.
-pub(crate) fn kind(path: &Path, text: &str) -> &'static str {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let whole = path.to_string_lossy().to_ascii_lowercase();
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let starts = |words: &[&str]| {
-        lines()
-            .filter(|line| {
-                words.iter().any(|word| {
-                    line.strip_prefix(word)
-                        .is_some_and(|rest| rest.starts_with([' ', '\t', '{', '"', '=']) || rest.is_empty())
-                })
-            })
-            .count()
-    };
-    if name.ends_with(".py")
-        || name.ends_with(".js")
-        || name.ends_with(".cjs")
-        || name.ends_with(".mjs")
-        || name.ends_with(".rb")
-        || name.ends_with(".php")
-    {
-        return "source";
-    }
-    if name.ends_with(".vcl") || starts(&["vcl"]) > 0 {
-        return "varnish";
-    }
-    if name == "caddyfile" || name.ends_with(".caddy") || name.ends_with(".caddyfile") {
-        return "caddy";
-    }
-    if name.ends_with(".yaml")
-        || name.ends_with(".yml")
-        || name.ends_with(".json") && text.contains("static_resources")
-    {
-        return "envoy";
-    }
-    let apache = starts(&[
-        "ServerRoot",
-        "LoadModule",
-        "DocumentRoot",
-        "<Directory",
-        "<VirtualHost",
-        "CustomLog",
-        "RewriteRule",
-        "Require",
-    ]);
-    let nginx = starts(&["http", "server", "events", "worker_processes", "location", "upstream"]);
-    let haproxy = starts(&["frontend", "backend", "defaults", "global", "listen"]);
-    let squid = starts(&["http_access", "http_port", "cache_dir", "cache_peer", "refresh_pattern"]);
-    let lighttpd = lines().filter(|line| line.starts_with("server.") || line.starts_with("$HTTP[")).count();
-    let fpm = lines()
-        .filter(|line| {
-            line.starts_with("pm =") || line.starts_with("pm=") || line.starts_with("pm.") || *line == "[www]"
-        })
-        .count();
-    let modsecurity = starts(&["SecRule", "SecRuleEngine", "SecAction"]);
-    let counted = [
-        ("apache", apache),
-        ("nginx", nginx),
-        ("haproxy", haproxy),
-        ("squid", squid),
-        ("lighttpd", lighttpd),
-        ("php-fpm", fpm),
-        ("modsecurity", modsecurity),
-    ];
-    // Where it lies says it, if what is in it does not speak against that.
-    let folder = whole.rsplit('/').take(2).collect::<Vec<_>>().join("/");
-    if let Some((kind, _)) = counted.iter().find(|(kind, count)| *count > 0 && folder.contains(kind)) {
-        return kind;
-    }
-    let best = counted.iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0);
-    match best {
-        Some((kind, _)) => kind,
-        None if text.contains("reverse_proxy")
-            || text.contains("file_server")
-            || text.contains("respond ") =>
-        {
-            "caddy"
-        }
-        None => "unknown",
     }
 }

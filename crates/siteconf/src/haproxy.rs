@@ -122,17 +122,13 @@ impl HAProxy {
 
 /// Where a frontend listens: `127.0.0.1:80,:8080`.
 fn binds(section: &Section, address: &str, port: u16) -> bool {
-    let here = crate::hop::loopback(address).is_some();
     let fits = |place: &str| {
         let Some((own, ports)) = place.rsplit_once(':') else { return false };
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
         let in_range = first.parse::<u16>().is_ok_and(|first| first <= port)
             && last.parse::<u16>().is_ok_and(|last| port <= last);
-        let own = own.trim_start_matches("ipv4@").trim_start_matches("ipv6@").trim_matches(['[', ']']);
         in_range
-            && (matches!(own, "" | "*" | "0.0.0.0" | "::")
-                || own == address
-                || here == crate::hop::loopback(own).is_some())
+            && crate::hop::same_place(own.trim_start_matches("ipv4@").trim_start_matches("ipv6@"), address)
     };
     let of_lines =
         section.lines.iter().filter(|line| line.word(0) == "bind").flat_map(|line| line.word(1).split(','));

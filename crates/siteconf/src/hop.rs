@@ -161,6 +161,17 @@ pub(crate) fn loopback(host: &str) -> Option<IpAddr> {
     bare.parse::<IpAddr>().ok().filter(IpAddr::is_loopback)
 }
 
+/// Whether an address that a server listens at is the one that was asked for. A name could be any: it cannot be looked up
+/// here.
+pub(crate) fn same_place(own: &str, address: &str) -> bool {
+    let bare = own.trim_matches(['[', ']']);
+    let name = address.parse::<IpAddr>().is_err() && loopback(address).is_none();
+    matches!(bare, "" | "*" | "0.0.0.0" | "::")
+        || bare == address
+        || name
+        || loopback(bare).is_some() && loopback(address).is_some()
+}
+
 /// Percent-decoding; bytes that are not UTF-8 are replaced.
 pub(crate) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()

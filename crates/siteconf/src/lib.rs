@@ -17,6 +17,7 @@ mod follow;
 mod fpm;
 mod haproxy;
 mod hop;
+mod kind;
 mod labels;
 mod lighttpd;
 mod logs;
@@ -53,7 +54,7 @@ pub fn read(roots: &[PathBuf], asked: &Asked) -> SiteReport {
     for root in roots {
         let root = std::path::absolute(root).unwrap_or_else(|_| root.clone());
         let Some(text) = files.text(&root, None) else { continue };
-        match follow::kind(&root, &text) {
+        match kind::of(&root, &text) {
             "source" => sources.push(root),
             kind => sites.extend(site(kind, &root, &mut files)),
         }

@@ -165,8 +165,9 @@ impl Site for Lighttpd {
         &self.root
     }
 
-    fn listens(&self, _address: &str, port: u16) -> Truth {
-        Truth::from(self.ports().contains(&port))
+    fn listens(&self, address: &str, port: u16) -> Truth {
+        let bound = self.plain("server.bind").map_or("", Value::text);
+        Truth::from(self.ports().contains(&port) && crate::hop::same_place(bound, address))
     }
 
     fn judge(&self, hop: &Hop, _files: &mut Files) -> Judgement {

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use crate::condition::Truth;
 use crate::hop::Hop;
 use crate::report::{Clue, Server, Strength};
-use crate::site::{Judgement, Site};
+use crate::site::{Judgement, Role, Site};
 use crate::source::Files;
 use grammar::Directive;
 
@@ -67,14 +67,10 @@ impl Site for Nginx {
 
     fn listens(&self, address: &str, port: u16) -> Truth {
         let all: Vec<choose::Listen> = self.servers().into_iter().flat_map(choose::listens).collect();
-        let here = crate::hop::loopback(address).is_some();
         let fits = |listen: &choose::Listen| {
             listen.port == port
                 && listen.socket.is_none()
-                && listen
-                    .address
-                    .as_deref()
-                    .is_none_or(|own| own == address || here == crate::hop::loopback(own).is_some())
+                && listen.address.as_deref().is_none_or(|own| crate::hop::same_place(own, address))
         };
         if all.is_empty() { Truth::Unknown } else { Truth::from(all.iter().any(fits)) }
     }
@@ -99,6 +95,7 @@ impl Site for Nginx {
         let mut clues = logged::reconcile(&phases, &spoken, &level_logs, hop);
         clues.extend(logged::modsecurity(self, &phases, &spoken, hop, files));
         let next = onward::next(self, &phases, hop, &level_logs);
+        clues.extend(onward::cached(&phases, &level_logs));
         clues.extend(onward::balance(&phases, &level_logs, hop));
         if !chosen.certain && spoken.spoken.is_none() {
             // Nothing here listens where the request was sent; something in between maps the port.
@@ -108,6 +105,10 @@ impl Site for Nginx {
         }
         if clues.iter().all(|clue| clue.strength < Strength::Decisive) {
             clues.extend(logged::kernel(self, &phases, &spoken));
+        }
+        let origins = next.iter().filter(|next| next.role == Role::Origin).count();
+        if origins > 1 && clues.iter().all(|clue| clue.strength < Strength::Decisive) {
+            clues.extend(level_logs.changing(origins));
         }
         let place = phases.located.last().map_or(chosen.server, |location| location).place.clone();
         let server = Server {

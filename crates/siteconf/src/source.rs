@@ -109,5 +109,7 @@ pub(crate) fn whole(path: &Path) -> Result<String, String> {
     file.take(MOST_BYTES)
         .read_to_end(&mut bytes)
         .map_err(|fault| format!("cannot read `{shown}`: {fault}"))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // A byte order mark would become part of the first word.
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }

@@ -3,13 +3,14 @@
 use crate::careful::Careful;
 use crate::evaluate::Evaluation;
 use crate::index::{Known, Visit};
+use crate::lower;
 use crate::outcomes::Outcomes;
 use crate::rule::{Literal, Proven, Rule};
 use crate::unknown::Unknowns;
 use crate::value::view::Made;
 use crate::{Facts, Program, World};
 
-use super::CameTo;
+use super::{CameTo, Place, place};
 
 /// One policy whose scope matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,37 @@ pub struct Tried<'p> {
     pub of: usize,
 }
 
+/// One clause as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenClause {
+    /// Its text.
+    pub text: String,
+    /// Where it is written; `None` if it was not read from a text.
+    pub place: Option<Place>,
+    /// Whether it stands in an `unless` or behind `!`: then it holds if what is written is false.
+    pub negated: bool,
+}
+
 impl Program {
+    /// The clauses of a policy as they are written, in the order of [`Tried::clauses`]. None if there is no policy of this
+    /// id, or if the reference evaluator decides it.
+    #[must_use]
+    pub fn written_clauses(&self, policy: &str) -> Vec<WrittenClause> {
+        let found = self.sources.find(policy);
+        let rule = found.and_then(|at| self.index.rules().iter().find(|rule| rule.policy == at));
+        let Some((rule, parsed)) = rule.and_then(|rule| Some((rule, self.policy(rule.policy)?))) else {
+            return Vec::new();
+        };
+        let count = self.terms.clauses(rule).len();
+        let written = parsed.non_scope_constraints().map(lower::clauses).unwrap_or_default();
+        let written = written.into_iter().take(count).map(|clause| WrittenClause {
+            text: place::text(clause.expr),
+            place: place::of_expr(&self.sources, rule.policy, clause.expr),
+            negated: clause.negated,
+        });
+        written.collect()
+    }
+
     /// Every policy whose scope matches, by id, with what its clauses came to.
     #[must_use]
     pub fn tried<'p>(&'p self, world: &World, facts: &Facts<'_>) -> Vec<Tried<'p>> {

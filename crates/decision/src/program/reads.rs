@@ -16,6 +16,8 @@ pub struct Reads {
     /// Attributes of entities that are come by in another way (`resource.owner.tier`): any may prove to be the principal.
     /// What the context holds counts as records, not as entities.
     pub elsewhere: Named,
+    /// Those of them that are read of entities which no fact of the request leads to: `User::"alice".tier`.
+    pub apart: Named,
 }
 
 /// What is named of a record: all of it, or some members, or nothing.
@@ -33,6 +35,12 @@ impl Named {
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         !self.whole && self.below.is_empty()
+    }
+
+    /// Whether all of it is.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// What is named of the member of this name; `None`: nothing.
@@ -93,7 +101,10 @@ impl Reads {
                 before.extend(names);
                 self.note(root, &before);
             }
-            None => names.for_each(|name| self.elsewhere.add([name].into_iter())),
+            None => names.for_each(|name| {
+                self.elsewhere.add([name].into_iter());
+                self.apart.add([name].into_iter());
+            }),
         }
     }
 

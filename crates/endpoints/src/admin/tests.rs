@@ -9,6 +9,7 @@ fn admin(ready: bool) -> Admin {
             ready,
             snapshot: "abc".to_owned(),
             last_reload_fault: None,
+            shadow_fault: None,
             issuers: Vec::new(),
             log_fault: None,
             records_missed: 0,

@@ -22,6 +22,7 @@ fn admin() -> Admin {
             ready: true,
             snapshot: "abc".to_owned(),
             last_reload_fault: Some("policies/shop.cedar:3: unexpected token".to_owned()),
+            shadow_fault: None,
             issuers: Vec::new(),
             log_fault: None,
             records_missed: 0,

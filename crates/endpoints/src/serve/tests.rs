@@ -26,6 +26,7 @@ async fn listen() -> Listening {
             ready: true,
             snapshot: "abc".to_owned(),
             last_reload_fault: None,
+            shadow_fault: None,
             issuers: Vec::new(),
             log_fault: None,
             records_missed: 0,

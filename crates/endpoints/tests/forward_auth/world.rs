@@ -183,6 +183,8 @@ fn snapshot(folder: &TempDir) -> (Snapshot, String) {
         renderer: Renderer::embedded(),
         redaction: Redaction::new(RedactionRules::default()).unwrap(),
         recorded_facts: portcullis_gate::RecordedFacts::All,
+        shadow: None,
+        shadow_fault: None,
         on_forbid_fault: ForbidFault::default(),
     };
     (snapshot, key)

@@ -34,6 +34,7 @@ impl Collector for Counts {
         show.family(&table::ORIGIN_TRIES, &self.origin_tries)?;
         show.family(&table::ORIGIN_UP, &self.origin_up)?;
         self.show_reloads(&mut show)?;
+        show.tally(&table::SHADOWS, &self.shadows)?;
         self.show_connections(&mut show)?;
         self.show_watched(&mut show)?;
         self.show_process(&mut show)

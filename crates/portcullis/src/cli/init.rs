@@ -74,6 +74,7 @@ impl Init {
             public("portcullis.toml", &configuration),
             public("schema.cedarschema", include_str!("init/schema.cedarschema")),
             public("policies/app.cedar", include_str!("init/app.cedar")),
+            public("policies/app.test.toml", include_str!("init/app.test.toml")),
             public("directory/people.toml", include_str!("init/people.toml")),
             // In folders of their own, so that a `.gitignore` that is there already is not in the way.
             File { name: "data/.gitignore", text: "*\n".to_owned(), secret: true },

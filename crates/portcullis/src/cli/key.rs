@@ -63,7 +63,7 @@ struct Create {
 
 impl Key {
     pub(crate) fn run(&self) -> Exit {
-        let Some(file) = load::load_all(&self.path.config).state_file else {
+        let Some(file) = load::load_untested(&self.path.config).state_file else {
             complain(
                 format_args!("cannot tell from `{}` where the keys are", self.path.config.display()),
                 Some("`portcullis check` says what is wrong with it; `--config FILE` names another"),

@@ -2,17 +2,27 @@
 //!
 //! Results go to standard output, everything else to standard error; exit codes are those of [`Exit`].
 
+mod asking;
+mod can;
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod doctor;
 mod explain;
 pub(crate) mod init;
 mod key;
+mod log;
+mod logs;
 mod man;
 mod output;
 mod policy;
+mod replay;
 mod run;
+mod shadow;
+mod test;
+mod what;
+mod who;
 mod why;
 
 use std::path::PathBuf;
@@ -39,8 +49,17 @@ enum Command {
     Init(init::Init),
     Check(check::Check),
     Run(run::Run),
+    Test(test::Test),
+    Can(can::Can),
+    Who(who::Who),
+    What(what::What),
     Why(why::Why),
+    Log(Box<log::Log>),
+    Replay(Box<replay::Replay>),
+    Diff(diff::Diff),
+    Shadow(shadow::Shadow),
     Explain(explain::Explain),
+    Logs(logs::Logs),
     Doctor(Box<portcullis_diagnose::command::Doctor>),
     Policy(policy::Policy),
     Key(key::Key),
@@ -69,6 +88,8 @@ pub(crate) enum Exit {
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
     Warned,
+    /// 4: it depends on facts that nobody gave.
+    Depends,
 }
 
 impl From<Exit> for ExitCode {
@@ -78,7 +99,7 @@ impl From<Exit> for ExitCode {
             Exit::Wrong => 1,
             Exit::Usage => 2,
             Exit::Failed => 3,
-            Exit::Warned => 4,
+            Exit::Warned | Exit::Depends => 4,
         })
     }
 }
@@ -96,8 +117,17 @@ pub(crate) fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Can(command) => command.run(),
+        Command::Who(command) => command.run(),
+        Command::What(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Log(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Shadow(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Logs(command) => logs::run(&command),
         Command::Doctor(command) => doctor::run(&command),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),

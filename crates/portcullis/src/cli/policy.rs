@@ -44,7 +44,7 @@ enum Action {
 impl Policy {
     pub(crate) fn run(&self) -> Exit {
         let (Action::Show { path, .. } | Action::Compile { path, .. }) = &self.action;
-        let loaded = load::load_all(&path.config);
+        let loaded = load::load_untested(&path.config);
         report::to_stderr(&loaded.findings);
         let Some(parts) = loaded.parts else {
             complain("the policies are not usable as they stand", None);

@@ -42,7 +42,7 @@ impl Why {
             }
         };
         // The log is read even when policies or data are broken just now: that is when people ask.
-        let loaded = load::load_all(&self.path.config);
+        let loaded = load::load_untested(&self.path.config);
         let Some(folder) = loaded.log_folder else {
             complain(
                 format_args!("cannot tell from `{}` where the log is", self.path.config.display()),

@@ -34,7 +34,7 @@ pub(crate) use server::{AdminConfig, Server};
 pub(crate) use upstream::{Upstream, UpstreamTls, upstream};
 
 use super::finding::quoted;
-use super::raw::{RawApp, RawConfig, RawFacts, RawOnForbidError};
+use super::raw::{RawApp, RawConfig, RawFacts, RawOnForbidError, RawTests};
 use super::source::{Source, below, element};
 
 /// Networks by zone name.
@@ -90,6 +90,19 @@ pub(crate) struct PolicyFiles {
     pub(crate) schema: Option<PathBuf>,
     /// What a forbid that cannot be evaluated means.
     pub(crate) on_forbid_fault: ForbidFault,
+    /// What policy tests that fail mean; `None`: they are not run.
+    pub(crate) tests: Option<miette::Severity>,
+    /// Policies that are asked and never obeyed.
+    pub(crate) shadow: Option<ShadowFiles>,
+}
+
+/// Policies that are asked and never obeyed.
+#[derive(Debug, Clone)]
+pub(crate) struct ShadowFiles {
+    /// Folder of `*.cedar` files.
+    pub(crate) folder: PathBuf,
+    /// The share of requests that they are asked about.
+    pub(crate) share: f64,
 }
 
 /// Geo databases, in the order in which they are asked.
@@ -137,6 +150,11 @@ impl Config {
         state_file(&self.server.data)
     }
 
+    /// Where differences that shadow policies make are written.
+    pub(crate) fn shadow_folder(&self) -> PathBuf {
+        shadow_folder(&self.server.data)
+    }
+
     /// The bounds of the door.
     pub(crate) fn limits(&self) -> portcullis_proxy::Limits {
         self.server.limits.clone()
@@ -156,7 +174,8 @@ impl Config {
             .flat_map(|tls| tls.ca.iter().chain(tls.client.iter().flat_map(|(chain, key)| [chain, key])));
         let routes = self.apps.iter().flat_map(|app| &app.routes);
         let payloads = routes.filter_map(|route| route.payload.as_ref()?.json.as_ref()?.schema.as_ref());
-        [Some(&self.path), self.policies.folder.as_ref(), self.policies.schema.as_ref()]
+        let shadow = self.policies.shadow.as_ref().map(|shadow| &shadow.folder);
+        [Some(&self.path), self.policies.folder.as_ref(), self.policies.schema.as_ref(), shadow]
             .into_iter()
             .chain([self.directory.as_ref(), self.templates.as_ref()])
             .flatten()
@@ -178,6 +197,11 @@ pub(crate) fn state_file(data: &Path) -> PathBuf {
 /// The decision log's folder in a data folder.
 pub(crate) fn log_folder(data: &Path) -> PathBuf {
     data.join("log")
+}
+
+/// Where differences that shadow policies make are written, in a data folder.
+pub(crate) fn shadow_folder(data: &Path) -> PathBuf {
+    data.join("shadow")
 }
 
 /// Reads what is written in the file at `path` as what it means. Findings go to the source; the configuration is `None`
@@ -298,7 +322,24 @@ impl Checker<'_> {
                 RawOnForbidError::Unavailable => ForbidFault::Unavailable,
                 RawOnForbidError::Refuse => ForbidFault::Refuse,
             },
+            tests: match raw.policies.tests {
+                RawTests::Ignore => None,
+                RawTests::Warn => Some(miette::Severity::Warning),
+                RawTests::Require => Some(miette::Severity::Error),
+            },
+            shadow: self.shadow(raw),
         }
+    }
+
+    fn shadow(&mut self, raw: &RawConfig) -> Option<ShadowFiles> {
+        let share = raw.policies.shadow_sample;
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("`{share}` is no share of all requests");
+            let help = "write a number from 0, none of them, to 1, all of them";
+            self.source.error("policies.shadow_sample", "portcullis::config::out_of_range", message, help);
+        }
+        let folder = self.resolve(raw.policies.shadow.as_ref()?);
+        Some(ShadowFiles { folder, share })
     }
 
     fn redirects(&mut self, apps: &[RawApp], server: Option<&Server>) {

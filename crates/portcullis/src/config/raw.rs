@@ -22,7 +22,7 @@ pub(crate) use app::{RawAccess, RawApp, RawRequire, RawRoute, RawShape};
 pub(crate) use doors::{RawForwardAuth, RawTelemetry, RawUpstreamIdentity};
 pub(crate) use issuer::{RawClaims, RawIssuer, RawKind};
 pub(crate) use limit::{RawLimit, RawLimitBy};
-pub(crate) use log::{RawFacts, RawLog, RawSync, RawWhenBroken};
+pub(crate) use log::{RawDrop, RawFacts, RawLog, RawWhenBroken};
 pub(crate) use payload::{RawField, RawFieldKind, RawForm, RawPayload};
 pub(crate) use server::{RawServer, RawTls};
 pub(crate) use text::{DurationText, PathText, SizeText};
@@ -113,11 +113,43 @@ pub(crate) struct RawPolicies {
     /// What it means when a `forbid` cannot be evaluated and nothing else refuses. By default nobody knows whether it
     /// would have refused, and that is 503.
     pub(crate) on_forbid_error: RawOnForbidError,
+    /// Folder of policies that are asked and never obeyed: in the place of those of `folder`, beside the guards, each request
+    /// is decided by them a second time after its answer, and `portcullis shadow` shows what would have been different. None
+    /// by default. Policies there that cannot be used are a warning, and are not asked.
+    pub(crate) shadow: Option<PathText>,
+    /// The share of requests that shadow policies are asked about, from 0 to 1. All by default: what a sample leaves out is
+    /// what somebody complains about.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) shadow_sample: f64,
+    /// What the policy tests beside the policies, files named `*.test.toml`, are to `check`, to the start and to a reload.
+    pub(crate) tests: RawTests,
+}
+
+/// What policy tests that fail mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawTests {
+    /// They are not run; `portcullis test` runs them all the same.
+    Ignore,
+    /// A test that fails is a warning. The default: a test may fail because the directory changed, and whoever lost a right
+    /// there must lose it now, not when somebody has corrected the test.
+    #[default]
+    Warn,
+    /// A test that fails is an error: nothing starts, and no reload is taken up, until it is corrected. For installations
+    /// whose tests name nobody of the directory, or whose directory changes by review.
+    Require,
 }
 
 impl Default for RawPolicies {
     fn default() -> Self {
-        Self { folder: "policies".into(), schema: None, on_forbid_error: RawOnForbidError::default() }
+        Self {
+            folder: "policies".into(),
+            schema: None,
+            on_forbid_error: RawOnForbidError::default(),
+            shadow: None,
+            shadow_sample: 1.0,
+            tests: RawTests::default(),
+        }
     }
 }
 

@@ -128,6 +128,14 @@ impl Reader<'_> {
                 let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 self.integer(number, schema, path)
             }
+            // `1` is a number, too. Whether it is one that makes sense is looked at where its meaning is known.
+            (DeValue::Float(number), "number") => number.as_str().parse().ok().map(Value::Float),
+            (DeValue::Integer(number), "number") => {
+                let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
+                number
+                    .and_then(|number| i32::try_from(number).ok())
+                    .map(|number| Value::Float(f64::from(number)))
+            }
             (DeValue::Boolean(value), "boolean") => Some(Value::Boolean(*value)),
             (value, wanted) => {
                 self.wrong_type(value, wanted, path);
@@ -179,7 +187,7 @@ impl Reader<'_> {
             ) => "write it in quotes",
             ("array", _) => "write it in brackets: `[…]`",
             ("boolean", _) => "write `true` or `false`, without quotes",
-            ("integer", DeValue::String(_)) => "write the number without quotes",
+            ("integer" | "number", DeValue::String(_)) => "write the number without quotes",
             ("object", _) => "write a table: `{ key = … }`",
             _ => "",
         };
@@ -251,6 +259,7 @@ fn empty(schema: &Schema) -> Value {
         "object" => Value::Table(Table::new()),
         "array" => Value::Array(Vec::new()),
         "integer" => Value::Integer(0),
+        "number" => Value::Float(0.0),
         "boolean" => Value::Boolean(false),
         _ => Value::String(String::new()),
     }

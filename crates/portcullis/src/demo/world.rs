@@ -20,6 +20,7 @@ pub(super) struct Addresses<'a> {
 const FILES: &[(&str, &str)] = &[
     ("portcullis.toml", include_str!("../../../../demo/portcullis.toml")),
     ("policies/shop.cedar", include_str!("../../../../demo/policies/shop.cedar")),
+    ("policies/shop.test.toml", include_str!("../../../../demo/policies/shop.test.toml")),
     ("directory/people.toml", include_str!("../../../../demo/directory/people.toml")),
 ];
 
@@ -57,4 +58,28 @@ fn write_secret(folder: &Path, name: &str, secret: &str) -> std::io::Result<()> 
 pub(super) fn load(folder: &Path) -> Result<Parts, DemoError> {
     let loaded = load::load_all(&folder.join("portcullis.toml"));
     loaded.parts.ok_or_else(|| DemoError::Configuration(report::plain(&loaded.findings)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Addresses, load, write};
+    use crate::rehearsal::Compiled;
+
+    #[test]
+    fn the_demos_policies_pass_their_tests() {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = ([127, 0, 0, 1], 8080).into();
+        let admin = ([127, 0, 0, 1], 8081).into();
+        let (origin, issuer) = ("http://127.0.0.1:9", "http://127.0.0.1:8");
+        write(folder.path(), &Addresses { listen, admin, origin, issuer }).unwrap();
+        let parts = load(folder.path()).unwrap();
+        let compiled = Compiled::of(&parts).unwrap();
+        let setting = compiled.setting(&parts);
+        let severity = miette::Severity::Error;
+        let (suite, findings) = portcullis_rehearse::trial::Suite::load(&setting, &parts.tests, severity);
+        assert!(findings.is_empty(), "{findings:?}");
+        assert!(suite.cases.len() > 10);
+        let failed: Vec<_> = suite.run(&setting).into_iter().filter(|ran| !ran.passed()).collect();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
 }

@@ -242,3 +242,50 @@ fn connections_are_shared_by_nothing_that_differs() {
         "what is no connection's matter costs none"
     );
 }
+
+const TESTED: &[u8] = b"permit (principal in Group::\"staff\", action, resource);\n";
+const FAILING: &[u8] = b"[[test]]\nname = \"anybody\"\nprincipal = \"alice\"\naction = \"GET\"\nresource = \"/\"\nexpect = { decision = \"allow\" }\n";
+
+fn tested(tests: &str, test: &[u8]) -> (Vec<String>, bool) {
+    let route = "\n[[app.route]]\nname = \"all\"\npath = \"/**\"\n";
+    let folder = folder(
+        &format!("[policies]\ntests = \"{tests}\"\n"),
+        &[
+            ("policies/a.cedar", TESTED),
+            ("policies/a.test.toml", test),
+            ("policies/notes.toml", b"no = tests"),
+        ],
+    );
+    let file = folder.path().join("portcullis.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + route).unwrap();
+    let loaded = load(folder.path());
+    let told = report::json(&loaded.findings);
+    let list = told["findings"].as_array().unwrap().iter().map(|one| {
+        format!(
+            "{} {} {}:{}",
+            one["severity"].as_str().unwrap(),
+            one["code"].as_str().unwrap(),
+            one["file"].as_str().unwrap(),
+            one["line"]
+        )
+    });
+    (list.filter(|one| one.contains("portcullis::test::")).collect(), loaded.parts.is_some())
+}
+
+#[test]
+fn policy_tests_warn_stand_in_the_way_or_are_not_run_as_configured() {
+    let failed = |severity: &str| vec![format!("{severity} portcullis::test::failed policies/a.test.toml:2")];
+    assert_eq!(tested("warn", FAILING), (failed("warning"), true));
+    assert_eq!(tested("require", FAILING), (failed("error"), false));
+    assert_eq!(tested("ignore", FAILING), (Vec::new(), true));
+    let passing = String::from_utf8(FAILING.to_vec()).unwrap().replace("\"allow\"", "\"deny\"");
+    assert_eq!(tested("require", passing.as_bytes()), (Vec::new(), true));
+}
+
+#[test]
+fn policy_tests_that_cannot_be_read_are_found_where_they_are_wrong() {
+    let broken = ["error portcullis::test::missing policies/a.test.toml:1".to_owned()];
+    let (found, parts) = tested("require", b"[[test]]\nname = \"a\"\n");
+    assert_eq!((found.as_slice(), parts), (&broken[..], false));
+}

@@ -110,6 +110,7 @@ fn readiness(seen: &Seen) -> Readiness {
         snapshot: snapshot.version.clone(),
         last_reload_fault: seen.state.fault(),
         issuers,
+        shadow_fault: snapshot.shadow_fault.clone(),
         log_fault: log.broken,
         records_missed: log.dropped,
     }

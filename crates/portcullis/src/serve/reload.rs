@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use portcullis_gate::Gate;
+use portcullis_gate::{Gate, Snapshot};
 use portcullis_identity::KeyStore;
 use portcullis_measure::Reload;
 use portcullis_proxy::serve::tls::Certificates;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Config, Fixed};
-use crate::load::LoadedAll;
+use crate::load::{LoadedAll, Parts};
 use crate::{assemble, load, report};
 
 /// How often files are looked at. A look costs one `stat` a file; an operator who saves and tries at once should
@@ -256,7 +256,7 @@ impl Reloader {
             let findings = errors.map(|finding| report::plain(std::slice::from_ref(finding))).collect();
             return Reloaded::Refused { findings };
         };
-        if parts.version == snapshot.version {
+        if parts.version == snapshot.version && same_shadow(&parts, &snapshot) {
             return Reloaded::Unchanged { version: snapshot.version.clone() };
         }
         let after_restart = self.fixed.differences(&Fixed::of(&parts.config));
@@ -275,6 +275,15 @@ impl Reloader {
             }
             Err(fault) => Reloaded::Refused { findings: vec![fault.to_string()] },
         }
+    }
+}
+
+/// Whether the shadow policies are those that are asked already, or as unusable as they were.
+fn same_shadow(parts: &Parts, snapshot: &Snapshot) -> bool {
+    match &parts.shadow {
+        None => snapshot.shadow.is_none() && snapshot.shadow_fault.is_none(),
+        Some(Ok(shadow)) => snapshot.shadow.as_ref().is_some_and(|set| set.version == shadow.version),
+        Some(Err(fault)) => snapshot.shadow_fault.as_ref() == Some(fault),
     }
 }
 

@@ -135,6 +135,8 @@ fn snapshot(origin: OriginTarget, folder: &TempDir) -> (Snapshot, String) {
         renderer: Renderer::embedded(),
         redaction: Redaction::new(RedactionRules::default()).expect("rules"),
         recorded_facts: portcullis_gate::RecordedFacts::All,
+        shadow: None,
+        shadow_fault: None,
         on_forbid_fault: ForbidFault::default(),
     };
     (snapshot, key)

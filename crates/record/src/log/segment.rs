@@ -1,4 +1,5 @@
-//! The files of the log: their names, the folder that holds them, and the one that is being written.
+//! The files of the log: their names, the folder that holds them, and the one that is being written. Those that have
+//! ended are packed by `archive`, under the same name with `.zst` behind it.
 //!
 //! INVARIANT: the open segment holds whole lines only. A write that fails is undone, and where it cannot be undone
 //! nothing is appended behind it.
@@ -17,10 +18,38 @@ pub(crate) fn name(begun: Timestamp) -> String {
 
 /// When the segment of this name was begun; `None` if it is no name of a segment.
 pub(crate) fn begun(name: &str) -> Option<Timestamp> {
+    let name = name.strip_suffix(PACKED).unwrap_or(name);
     name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
 }
 
-/// The segments of a folder, oldest first, with when they were begun.
+/// What a segment is called in every form it takes: its file's name without what stands behind the time.
+pub(crate) fn stem(path: &Path) -> String {
+    let name = name_of(path);
+    name.strip_suffix(PACKED).unwrap_or(&name).strip_suffix(SUFFIX).unwrap_or(&name).to_owned()
+}
+
+/// The name of a file.
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether a file is a packed segment.
+pub(crate) fn is_packed(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(PACKED)
+}
+
+/// The packed form of a segment.
+pub(crate) fn packed(path: &Path) -> PathBuf {
+    if is_packed(path) {
+        return path.to_owned();
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(PACKED);
+    name.into()
+}
+
+/// The segments of a folder, oldest first, with when they were begun. One that is there both plain and packed is
+/// being packed: the plain one counts.
 pub(crate) fn list(folder: &Path) -> io::Result<Vec<(Timestamp, PathBuf)>> {
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -30,6 +59,7 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<(Timestamp, PathBuf)>> {
         }
     }
     segments.sort();
+    segments.dedup_by(|later, kept| later.0 == kept.0);
     Ok(segments)
 }
 
@@ -50,6 +80,10 @@ impl Folder {
             std::fs::TryLockError::Error(fault) => fault,
         })?;
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn segments(&self) -> io::Result<Vec<(Timestamp, PathBuf)>> {
@@ -79,17 +113,15 @@ impl Segment {
         Self::of(file, path, begun, 0)
     }
 
-    /// Goes on with the newest segment of an earlier run, if there is one, and cuts off an unfinished last line.
-    /// Gives the bytes that were cut.
-    pub(super) fn resume(folder: &Folder) -> io::Result<Option<(Self, u64)>> {
-        let Some((begun, path)) = folder.segments()?.pop() else { return Ok(None) };
+    /// Goes on with the segment of an earlier run, and cuts off an unfinished last line. Gives the bytes that were cut.
+    pub(super) fn resume(begun: Timestamp, path: PathBuf) -> io::Result<(Self, u64)> {
         let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
         let found = file.metadata()?.len();
         let length = whole_lines(&mut file, found)?;
         if length < found {
             file.set_len(length)?;
         }
-        Ok(Some((Self::of(file, path, begun, length)?, found - length)))
+        Ok((Self::of(file, path, begun, length)?, found - length))
     }
 
     fn of(file: File, path: PathBuf, begun: Timestamp, length: u64) -> io::Result<Self> {
@@ -128,6 +160,11 @@ impl Segment {
     /// Forces to the disk what was written.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
+    }
+
+    /// The file, for who forces it to the disk beside the writing.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Gives the segment up after a fault; an empty one leaves no file behind.
@@ -175,5 +212,6 @@ fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
 
 const PREFIX: &str = "decisions-";
 const SUFFIX: &str = ".jsonl";
+const PACKED: &str = ".zst";
 const LOCK: &str = "writer.lock";
 const PIECE: usize = 64 * 1024;

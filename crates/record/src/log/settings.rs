@@ -3,17 +3,28 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::sample::DropRule;
 use crate::entry::WhenBroken;
+use crate::redact::pseudonym::HashedField;
 
-/// When what was written is forced to the disk itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// When what was written is forced to the disk itself. A killed process loses nothing that was acknowledged, whatever
+/// is chosen here: this is about power cuts and kernels that stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncPoint {
-    /// When the system sees fit, and when a segment ends. A killed process loses nothing that was acknowledged; a
-    /// power cut may lose the last seconds. The default, because forcing costs milliseconds of every answer.
-    #[default]
-    WhenSegmentEnds,
-    /// Before each acknowledgement: nothing acknowledged is lost to a power cut either.
-    BeforeAcknowledging,
+    /// Before each acknowledgement: nothing acknowledged is lost. It costs milliseconds of every answer.
+    Always,
+    /// This long after a line was written at most, beside the writing: what is lost is not older than that and the
+    /// time the disk takes.
+    Every(Duration),
+    /// With each checkpoint, and when a segment ends.
+    Checkpoint,
+}
+
+impl Default for SyncPoint {
+    /// Within a second: what a power cut takes is then a moment that people remember, and no answer waits for a disk.
+    fn default() -> Self {
+        Self::Every(Duration::from_secs(1))
+    }
 }
 
 /// Where and how the log is kept.
@@ -41,6 +52,18 @@ pub struct LogSettings {
     pub wait: Duration,
     /// When written lines are forced to the disk.
     pub sync: SyncPoint,
+    /// How often what was written is vouched for by a signed checkpoint, while something is written. Default ten
+    /// seconds: what somebody could change unseen is then younger than that.
+    pub checkpoint_every: Duration,
+    /// A file that every checkpoint is added to. It serves where who can change the log cannot change it: another
+    /// machine's disk, a medium that is only appended to.
+    pub checkpoint_copy: Option<PathBuf>,
+    /// Whether segments are compressed when they have ended. Default: they are, to about a sixth.
+    pub compress: bool,
+    /// Which decisions are recorded only in part.
+    pub drop: Vec<DropRule>,
+    /// What is given a pseudonym.
+    pub hash: Vec<HashedField>,
 }
 
 impl LogSettings {
@@ -57,6 +80,11 @@ impl LogSettings {
             keep_age: DAY.saturating_mul(90),
             wait: Duration::from_secs(1),
             sync: SyncPoint::default(),
+            checkpoint_every: Duration::from_secs(10),
+            checkpoint_copy: None,
+            compress: true,
+            drop: Vec::new(),
+            hash: Vec::new(),
         }
     }
 
@@ -77,6 +105,15 @@ impl LogSettings {
         if self.wait.is_zero() || self.wait > LONGEST_WAIT {
             return Some("the wait for the writer must be between 1 ms and 60 s");
         }
+        if self.checkpoint_every.is_zero() {
+            return Some("checkpoints must be some time apart");
+        }
+        if matches!(self.sync, SyncPoint::Every(every) if every.is_zero() || every > LONGEST_WAIT) {
+            return Some("lines must be forced to the disk after 1 ms to 60 s");
+        }
+        if self.drop.len() > MOST_RULES {
+            return Some("at most 100 rules can say what is recorded only in part");
+        }
         None
     }
 }
@@ -84,4 +121,5 @@ impl LogSettings {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LARGEST_QUEUE: usize = 1_000_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MOST_RULES: usize = 100;
 const SMALLEST_SEGMENT: u64 = 4096;

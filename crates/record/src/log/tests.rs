@@ -99,8 +99,7 @@ async fn every_record_is_there_once_and_before_its_outcome() {
 #[tokio::test]
 async fn acknowledged_means_written() {
     let folder = tempfile::tempdir().unwrap();
-    let log =
-        Log::open(LogSettings { sync: SyncPoint::BeforeAcknowledging, ..closed(folder.path()) }).unwrap();
+    let log = Log::open(LogSettings { sync: SyncPoint::Always, ..closed(folder.path()) }).unwrap();
     let reference = reference_in(0);
     log.submit(entry(reference)).await.unwrap();
     assert_eq!(decisions(folder.path()), [reference.uuid()]);
@@ -110,7 +109,8 @@ async fn acknowledged_means_written() {
 #[tokio::test]
 async fn segments_end_by_size_and_nothing_is_lost_between_them() {
     let folder = tempfile::tempdir().unwrap();
-    let log = Log::open(LogSettings { segment_bytes: 4096, ..closed(folder.path()) }).unwrap();
+    let settings = LogSettings { segment_bytes: 4096, compress: false, ..closed(folder.path()) };
+    let log = Log::open(settings).unwrap();
     let mut handed = Vec::new();
     for _ in 0..100 {
         let reference = reference_in(0);
@@ -139,7 +139,8 @@ async fn segments_end_by_age() {
 #[tokio::test]
 async fn the_oldest_go_when_there_are_too_many_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = LogSettings { segment_bytes: 4096, keep_bytes: 16 * 1024, ..closed(folder.path()) };
+    let settings =
+        LogSettings { segment_bytes: 4096, keep_bytes: 16 * 1024, compress: false, ..closed(folder.path()) };
     let log = Log::open(settings).unwrap();
     let mut handed = Vec::new();
     for _ in 0..100 {
@@ -161,12 +162,16 @@ async fn the_oldest_go_when_they_are_too_old_but_never_the_open_one() {
     }
     std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     let year = Duration::from_secs(250 * 24 * 3600);
-    let log = Log::open(LogSettings { keep_age: year, segment_age: year, ..closed(folder.path()) }).unwrap();
-    // The one of 400 days ended 300 days ago; that of 300 days ended 200 days ago and is kept.
-    let kept: Vec<_> = segment::list(folder.path()).unwrap().into_iter().map(|(begun, _)| begun).collect();
-    assert_eq!(kept.len(), 2);
+    let settings =
+        LogSettings { keep_age: year, segment_age: year, compress: false, ..closed(folder.path()) };
+    let log = Log::open(settings).unwrap();
     log.submit(entry(reference_in(0))).await.unwrap();
-    assert_eq!(segment::list(folder.path()).unwrap().len(), 2, "the open one goes on");
+    log.close().await;
+    // The one of 400 days ended 300 days ago; that of 300 days ended 200 days ago and is kept. Theirs is a format
+    // without a chain, so a new one was begun.
+    let kept: Vec<_> = segment::list(folder.path()).unwrap().into_iter().map(|(begun, _)| begun).collect();
+    assert_eq!(kept.len(), 3);
+    assert_eq!(decisions(folder.path()).len(), 1);
     assert!(folder.path().join("notes.txt").exists());
 }
 
@@ -297,7 +302,8 @@ async fn a_folder_that_vanishes_is_made_again() {
     let path = folder.path().join("log");
     let log = Log::open(closed(&path)).unwrap();
     log.submit(entry(reference_in(0))).await.unwrap();
-    std::fs::remove_dir_all(&path).unwrap();
+    // At once, while the log may be writing beside its segment.
+    std::fs::rename(&path, folder.path().join("away")).unwrap();
     let reference = reference_in(0);
     log.submit(entry(reference)).await.unwrap();
     assert_eq!(decisions(&path), [reference.uuid()], "acknowledged, so it must be where one can find it");
@@ -431,12 +437,15 @@ fn names_of_segments_sort_by_time_and_read_back() {
     assert_eq!(segment::begun(&segment::name(early)), Some(early));
     let whole: jiff::Timestamp = "2026-11-24T01:30:00Z".parse().unwrap();
     assert_eq!(segment::begun(&segment::name(whole)), Some(whole));
+    let packed = segment::packed(Path::new(&segment::name(early)));
+    assert_eq!(segment::begun(&segment::name_of(&packed)), Some(early));
+    assert_eq!(segment::stem(&packed), "decisions-20261124T013000.123456Z");
     assert!(segment::name(whole) < segment::name(early));
     for other in [
         "writer.lock",
         "decisions-.jsonl",
         "decisions-x.jsonl",
-        "decisions-20261124T013000.123456Z.jsonl.zst",
+        "decisions-20261124T013000.123456Z.jsonl.zst.partial",
     ] {
         assert_eq!(segment::begun(other), None, "{other}");
     }
@@ -452,4 +461,59 @@ async fn a_clock_set_back_keeps_segments_in_order() {
     let segments = segment::list(folder.path()).unwrap();
     assert_eq!(segments.len(), 2);
     assert!(segments[1].0 > ahead);
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_from_the_last_checkpoint_or_from_the_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = LogSettings { checkpoint_every: Duration::from_millis(1), ..closed(folder.path()) };
+    for run in 0..3 {
+        let log = Log::open(settings.clone()).unwrap();
+        for _ in 0..20 {
+            log.submit(entry(reference_in(0))).await.unwrap();
+        }
+        log.close().await;
+        drop(log);
+        if run == 1 {
+            // A checkpoint that says what cannot be is passed over: the head is believed instead.
+            let path = segment::list(folder.path()).unwrap().remove(0).1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let at = text.rfind("{\"kind\":\"checkpoint\"").unwrap();
+            let (before, last) = text.split_at(at);
+            std::fs::write(&path, [before, &last.replace("\"peaks\":[\"", "\"peaks\":[\"A\",\"")].concat())
+                .unwrap();
+        }
+    }
+    assert_eq!(decisions(folder.path()).len(), 60);
+    let report = crate::verify::verify(folder.path(), &crate::verify::Against::default()).unwrap();
+    // The one line that was changed above, and nothing that follows from it.
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn what_a_rule_leaves_out_is_counted_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule =
+        DropRule { paths: vec!["/healthz".to_owned()], keep_per_million: 500_000, ..DropRule::default() };
+    let log = Log::open(LogSettings { drop: vec![rule], ..closed(folder.path()) }).unwrap();
+    let mut left_out = 0;
+    for _ in 0..200 {
+        let reference = reference_in(0);
+        let mut healthy = entry(reference);
+        healthy.request.path = "/healthz".to_owned();
+        (healthy.verdict, healthy.reason, healthy.status) = (None, None, None);
+        match log.submit(healthy).await.unwrap() {
+            Handed::Recorded => log.outcome(outcome(reference)),
+            Handed::LeftOut => left_out += 1,
+        }
+        log.submit(entry(reference_in(0))).await.unwrap();
+    }
+    log.close().await;
+    assert!((60..140).contains(&left_out), "{left_out}");
+    assert_eq!(log.status().left_out, left_out);
+    assert_eq!(decisions(folder.path()).len() as u64, 400 - left_out);
+    let all = crate::search::Filter::default();
+    let counts = crate::search::count(folder.path(), &all, &[], None).unwrap();
+    assert_eq!((counts.total + counts.left_out, counts.left_out), (400, left_out));
+    assert_eq!(log.status().dropped, 0);
 }

@@ -1,66 +1,24 @@
 //! The one thread that writes. It takes all that is queued and writes it at once; when a write fails it says so to
-//! those who wait (`fail_closed`) or holds the lines (`fail_open`), and tries again with growing pauses.
+//! those who wait (`fail_closed`) or holds the lines (`fail_open`), and tries again with growing pauses. What else must
+//! be done from time to time (forcing to disk, checkpoints, deleting what is old) is in `upkeep`.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::missed::{Kind, Missed, Taken};
-use super::segment::{Folder, Segment};
-use super::{LogError, LogSettings, SyncPoint};
+use super::keeper::Keeper;
+use super::ledger::Ledger;
+use super::missed::{Kind, Taken};
+use super::sample::{Left, Sampled};
+use super::shared::{Message, Shared};
+use super::upkeep::Upkeep;
+use super::{LogError, LogSettings};
 use crate::entry::{Gap, WhenBroken};
 use crate::line;
-
-/// One line on its way to the file.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) line: Vec<u8>,
-    pub(super) kind: Kind,
-    /// Who waits for it to be written.
-    pub(super) written: Option<oneshot::Sender<Result<(), Arc<str>>>>,
-}
-
-/// What the log and its writer both see.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) missed: Missed,
-    written: AtomicU64,
-    broken: Mutex<Option<Arc<str>>>,
-    closing: AtomicBool,
-    wake: Notify,
-}
-
-impl Shared {
-    /// Counts a line that will not be written, and sees to it that the log will tell.
-    pub(super) fn count(&self, kind: Kind) {
-        if self.missed.count(kind, 1) {
-            self.wake.notify_one();
-        }
-    }
-
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    pub(super) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn broken(&self) -> Option<String> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(str::to_owned)
-    }
-
-    fn set_broken(&self, why: Option<Arc<str>>) {
-        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-}
 
 /// Lines taken from the queue and not yet written.
 #[derive(Default)]
@@ -79,23 +37,22 @@ struct Broken {
 }
 
 pub(super) struct Writer {
-    settings: LogSettings,
+    pub(super) settings: LogSettings,
     receiver: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
-    folder: Option<Folder>,
-    segment: Option<Segment>,
+    pub(super) ledger: Ledger,
     batch: Vec<Message>,
     held: Held,
     broken: Option<Broken>,
     /// Something beside missed lines that the log must tell: what, and how many bytes were cut.
     note: Option<(String, u64)>,
-    swept: Instant,
+    pub(super) upkeep: Upkeep,
     /// Dropped last: whoever closes the log waits for it.
     _living: watch::Sender<()>,
 }
 
 impl Writer {
-    /// Takes hold of the folder and of the segment to go on with.
+    /// Takes hold of the folder and of the segment to go on with. The keys of the log are shared with who submits.
     pub(super) fn open(
         settings: LogSettings,
         receiver: mpsc::Receiver<Message>,
@@ -106,29 +63,39 @@ impl Writer {
             io::ErrorKind::WouldBlock => LogError::InUse(settings.folder.clone()),
             _ => LogError::Folder { folder: settings.folder.clone(), fault },
         };
-        let folder = Folder::open(&settings.folder).map_err(failed)?;
-        let (segment, cut) = match Segment::resume(&folder).map_err(failed)? {
-            Some((segment, cut)) => (segment, cut),
-            None => (Segment::begin(&folder, Timestamp::now()).map_err(failed)?, 0),
+        let (ledger, found) = Ledger::open(&settings).map_err(failed)?;
+        let keeper = match settings.compress {
+            true => Some(Keeper::start(settings.folder.clone()).map_err(LogError::Thread)?),
+            false => None,
         };
-        let note = (cut > 0).then(|| {
-            tracing::warn!(segment = %segment.path().display(), bytes = cut, "cut off an unfinished last line");
-            ("the last line was unfinished: the process or the machine had ended at once".to_owned(), cut)
-        });
+        let mut told = Vec::new();
+        if found.cut > 0 {
+            tracing::warn!(bytes = found.cut, "cut off an unfinished last line of the decision log");
+            told.push(
+                "the last line was unfinished: the process or the machine had ended at once".to_owned(),
+            );
+        }
+        if found.vanished > 0 {
+            tracing::error!(
+                lines = found.vanished,
+                "lines of the decision log are gone that a checkpoint vouches for"
+            );
+            told.push(format!("{} lines that a checkpoint vouches for are gone", found.vanished));
+        }
         let mut writer = Self {
             settings,
             receiver,
             shared,
-            folder: Some(folder),
-            segment: Some(segment),
+            ledger,
             batch: Vec::with_capacity(BATCH),
             held: Held::default(),
             broken: None,
-            note,
-            swept: Instant::now(),
+            note: (!told.is_empty()).then(|| (told.join("; "), found.cut)),
+            upkeep: Upkeep::new(keeper),
             _living: living,
         };
         writer.sweep();
+        writer.upkeep.wake_keeper();
         Ok(writer)
     }
 
@@ -136,13 +103,12 @@ impl Writer {
     pub(super) async fn run(mut self) {
         loop {
             let more = self.take().await;
-            if self.swept.elapsed() >= SWEEP {
-                self.sweep();
-            }
+            self.sweep_if_due();
             if self.pausing() && !self.ending() {
                 self.refuse_while_broken();
             } else {
                 self.commit();
+                self.keep_up();
             }
             if !more {
                 break;
@@ -157,12 +123,15 @@ impl Writer {
         let may_take = self.held.bytes.is_empty() || self.ending();
         let alarm = match &self.broken {
             Some(broken) => broken.retry,
-            None => Instant::now() + SWEEP,
+            None => {
+                self.upkeep.due(&self.settings, self.ledger.unvouched(), self.shared.sampling.is_pending())
+            }
         };
         let more = tokio::select! {
             biased;
             taken = self.receiver.recv_many(&mut self.batch, BATCH), if may_take => taken > 0,
-            () = self.shared.wake.notified() => true,
+            () = self.shared.woken() => true,
+            () = self.upkeep.forced() => true,
             () = tokio::time::sleep_until(alarm) => true,
         };
         if self.ending() {
@@ -180,7 +149,7 @@ impl Writer {
     }
 
     fn ending(&self) -> bool {
-        self.shared.closing.load(Ordering::Acquire) || self.receiver.is_closed()
+        self.shared.is_closing() || self.receiver.is_closed()
     }
 
     fn pausing(&self) -> bool {
@@ -195,14 +164,18 @@ impl Writer {
         }
     }
 
-    /// Writes what is held, and what there is to tell of gaps.
+    /// Writes what is held, and what there is to tell of gaps and of what was left out.
     fn commit(&mut self) {
         let lines = self.held.bytes.len();
         let missed = self.shared.missed.take();
-        let told = self.note.is_some() || missed.is_some();
+        let left =
+            if self.upkeep.may_tell() || self.ending() { self.shared.sampling.take() } else { Vec::new() };
+        let told = self.note.is_some() || missed.is_some() || !left.is_empty() || self.upkeep.has_overdue();
         if lines == 0 && !told && self.broken.is_none() {
             return;
         }
+        self.append_sampled(&left);
+        self.append_removed();
         self.append_gap(missed);
         let mut written = self.write();
         if let Err(fault) = &written
@@ -210,60 +183,40 @@ impl Writer {
         {
             // Once more at once, from the folder up: most faults of one segment are not faults of the next.
             self.note_taken_away(fault);
-            self.let_go();
+            self.ledger.let_go();
             written = self.write();
         }
         match written {
-            Ok(()) => self.committed(),
+            Ok(()) => {
+                self.committed();
+                self.delete_overdue();
+            }
             Err(fault) => {
                 self.held.bytes.truncate(lines);
                 if let Some(missed) = missed {
                     self.shared.missed.put_back(missed);
                 }
+                self.shared.sampling.put_back(&left);
+                self.upkeep.untold();
                 self.failed(&fault);
             }
         }
     }
 
     fn write(&mut self) -> io::Result<()> {
-        let sync = self.settings.sync == SyncPoint::BeforeAcknowledging;
-        self.rotate()?;
-        match &mut self.segment {
-            Some(segment) => segment.append(&self.held.bytes, sync),
-            None => Err(io::Error::other("no segment is open")),
+        let lines = memchr::memchr_iter(b'\n', &self.held.bytes).count();
+        if self.ledger.rotate(&self.settings, self.held.bytes.len(), lines)? {
+            self.upkeep.wake_keeper();
+            self.sweep();
         }
-    }
-
-    /// Sees to it that there is a folder, and in it a segment with room.
-    fn rotate(&mut self) -> io::Result<()> {
-        let now = Timestamp::now();
-        let coming = u64::try_from(self.held.bytes.len()).unwrap_or(u64::MAX);
-        let full = self.segment.as_ref().is_some_and(|segment| {
-            let length = segment.length();
-            let age = SignedDuration::try_from(self.settings.segment_age).unwrap_or(SignedDuration::MAX);
-            length > 0
-                && (length.saturating_add(coming) > self.settings.segment_bytes
-                    || now.duration_since(segment.begun()) >= age)
-        });
-        if full && let Some(segment) = self.segment.take() {
-            segment.sync()?;
-        }
-        if self.segment.is_some() {
-            return Ok(());
-        }
-        let folder = match self.folder.take() {
-            Some(folder) => folder,
-            None => Folder::open(&self.settings.folder)?,
-        };
-        self.segment = Some(Segment::begin(&folder, now)?);
-        self.folder = Some(folder);
-        self.sweep();
+        self.ledger.append(&self.held.bytes, self.settings.sync)?;
+        self.upkeep.written();
         Ok(())
     }
 
     fn committed(&mut self) {
         let lines = self.held.decisions.saturating_add(self.held.outcomes);
-        self.shared.written.fetch_add(lines, Ordering::Relaxed);
+        self.shared.add_written(lines);
         // Before anyone is told of success: whoever asks then must not hear that the log is broken.
         if self.broken.take().is_some() {
             self.shared.set_broken(None);
@@ -292,7 +245,7 @@ impl Writer {
         if self.settings.when_broken == WhenBroken::FailClosed {
             self.give_up(&why);
         }
-        self.let_go();
+        self.ledger.let_go();
         self.broken = Some(Broken { why, pause, retry: Instant::now() + pause });
     }
 
@@ -306,23 +259,13 @@ impl Writer {
         }
     }
 
-    /// Gives up folder and segment: either may have been taken away under us.
-    fn let_go(&mut self) {
-        self.folder = None;
-        if let Some(segment) = self.segment.take()
-            && let Err(fault) = segment.abandon()
-        {
-            tracing::warn!(%fault, "an empty segment cannot be removed");
-        }
-    }
-
     /// A segment that vanished took acknowledged records with it: the log must say so.
     fn note_taken_away(&mut self, fault: &io::Error) {
         if fault.kind() != io::ErrorKind::NotFound || self.note.is_some() {
             return;
         }
-        let Some(segment) = &self.segment else { return };
-        let name = segment.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(segment) = self.ledger.segment() else { return };
+        let name = super::segment::name_of(segment.path());
         tracing::error!(
             segment = name,
             bytes = segment.length(),
@@ -345,7 +288,7 @@ impl Writer {
             .then(|| "the lines came faster than they could be written".to_owned());
         let since = Timestamp::from_microsecond(missed.since).ok().filter(|_| missed.since != 0);
         let gap = Gap {
-            time: format!("{:.6}", Timestamp::now()),
+            time: now(),
             since: since.map(|since| format!("{since:.6}")),
             decisions: missed.decisions,
             outcomes: missed.outcomes,
@@ -359,12 +302,26 @@ impl Writer {
         }
     }
 
-    /// Deletes the oldest segments: those beyond what is kept, never the open one.
-    fn sweep(&mut self) {
-        self.swept = Instant::now();
-        let Some(folder) = &self.folder else { return };
-        if let Err(fault) = super::retention::apply(folder, self.segment.as_ref(), &self.settings) {
-            tracing::warn!(%fault, "old segments of the decision log cannot be deleted");
+    /// Adds the line that tells what was left out.
+    fn append_sampled(&mut self, left: &[Left]) {
+        if left.is_empty() {
+            return;
+        }
+        let decisions = left.iter().map(|left| left.decisions).sum();
+        self.append_structure("sampled", &Sampled { time: now(), decisions, rules: left.to_vec() });
+    }
+
+    /// Adds the line that says what is about to be deleted.
+    fn append_removed(&mut self) {
+        if let Some(removed) = self.upkeep.removed() {
+            self.append_structure("removed", &removed);
+        }
+    }
+
+    fn append_structure<T: serde::Serialize>(&mut self, kind: &str, content: &T) {
+        match line::structure(kind, content) {
+            Ok(line) => self.held.bytes.extend_from_slice(&line),
+            Err(fault) => tracing::error!(%fault, kind, "a line about the log itself cannot be written"),
         }
     }
 
@@ -382,7 +339,11 @@ impl Writer {
                 "the decision log ends without these, and could not say so itself"
             );
         }
-        if let Some(Err(fault)) = self.segment.take().map(|segment| segment.sync()) {
+        let end = match self.ledger.unvouched() {
+            0 => self.ledger.sync(),
+            _ => self.ledger.vouch(&self.settings),
+        };
+        if let Err(fault) = end {
             tracing::error!(%fault, "the end of the decision log may not have reached the disk");
         }
     }
@@ -394,8 +355,9 @@ const BATCH: usize = 512;
 /// Buffer kept from one write to the next.
 const KEPT_BUFFER: usize = 1024 * 1024;
 
-/// How often old segments are looked for while nothing is written.
-const SWEEP: Duration = Duration::from_secs(60);
+pub(super) fn now() -> String {
+    format!("{:.6}", Timestamp::now())
+}
 
 /// First pause before a failed write is tried again: most faults are shorter than a person notices.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! One segment, line by line, each bounded in length.
+//! One segment, plain or packed, line by line, each bounded in length.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, ReadError};
 use crate::line::{self, LONGEST_READ};
+use crate::log::{head, segment};
 
-pub(super) struct Lines {
-    reader: BufReader<File>,
+pub(crate) struct Lines {
+    reader: BufReader<Source>,
     path: PathBuf,
     number: u64,
     bytes: Vec<u8>,
@@ -16,23 +17,59 @@ pub(super) struct Lines {
     unfinished: bool,
 }
 
+/// Where the text comes from.
+enum Source {
+    Plain(File),
+    Packed(Box<zstd::stream::read::Decoder<'static, BufReader<File>>>),
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.read(buffer),
+            Self::Packed(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
 impl Lines {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let reader = BufReader::with_capacity(BUFFER, File::open(path)?);
-        Ok(Self { reader, path: path.to_owned(), number: 0, bytes: Vec::new(), unfinished: false })
+    /// Opens a segment, also where it was packed since it was listed.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let plain = if segment::is_packed(path) { None } else { Some(File::open(path)) };
+        let (path, source) = match plain {
+            Some(Err(fault)) if fault.kind() == io::ErrorKind::NotFound => Self::packed(path)?,
+            Some(file) => (path.to_owned(), Source::Plain(file?)),
+            None => Self::packed(path)?,
+        };
+        let reader = BufReader::with_capacity(BUFFER, source);
+        Ok(Self { reader, path, number: 0, bytes: Vec::new(), unfinished: false })
     }
 
-    /// The next line, parsed. `ended`: nobody writes to this segment any more, so an unfinished line is a broken one.
-    pub(super) fn next_line(&mut self, ended: bool) -> Result<Option<Line>, ReadError> {
-        let parsed = match self.next_text(ended)? {
-            Some(text) => line::parse(text),
-            None => return Ok(None),
-        };
-        parsed.map(Some).map_err(|fault| self.broken(&fault.to_string()))
+    fn packed(path: &Path) -> io::Result<(PathBuf, Source)> {
+        let path = segment::packed(path);
+        let decoder = zstd::stream::read::Decoder::new(File::open(&path)?)?;
+        Ok((path, Source::Packed(Box::new(decoder))))
+    }
+
+    /// The next line that is no structure of the log's own, parsed. `ended`: nobody writes to this segment any more, so
+    /// an unfinished line is a broken one.
+    pub(crate) fn next_line(&mut self, ended: bool) -> Result<Option<Line>, ReadError> {
+        loop {
+            let parsed = match self.next_text(ended)? {
+                Some(text) if line::is_structure(text.as_bytes()) => {
+                    readable(text)
+                        .map_err(|format| ReadError::Version { file: self.path.clone(), format })?;
+                    continue;
+                }
+                Some(text) => line::parse(text),
+                None => return Ok(None),
+            };
+            return parsed.map(Some).map_err(|fault| self.broken(&fault.to_string()));
+        }
     }
 
     /// The text of the next line, without its line feed. After `None` it may be asked again: more may be written.
-    pub(super) fn next_text(&mut self, ended: bool) -> Result<Option<&str>, ReadError> {
+    pub(crate) fn next_text(&mut self, ended: bool) -> Result<Option<&str>, ReadError> {
         if !std::mem::take(&mut self.unfinished) {
             self.bytes.clear();
         }
@@ -82,6 +119,14 @@ impl Lines {
 
     fn unreadable(&self, fault: io::Error) -> ReadError {
         ReadError::File { file: self.path.clone(), fault }
+    }
+}
+
+/// Whether a segment with this first line is of a version that we can read; if not, of which it is.
+pub(crate) fn readable(first: &str) -> Result<(), u32> {
+    match head::format(first.as_bytes()) {
+        Some(format) if format > head::FORMAT => Err(format),
+        _ => Ok(()),
     }
 }
 

@@ -100,7 +100,7 @@ fn broken_lines_are_reported_and_passed_over() {
     }
     assert_eq!(read, [first.uuid(), last.uuid()]);
     assert_eq!(broken, [2, 3, 4, 5]);
-    assert_eq!(others, ["checkpoint", "decision"]);
+    assert_eq!(others, ["decision"], "what is about the log itself is passed over");
     assert!(find(folder.path(), last).unwrap().is_some());
 }
 
@@ -169,4 +169,37 @@ fn no_folder_is_an_error_and_no_segment_is_nothing() {
     assert!(matches!(find(&nowhere, reference_in(0)), Err(ReadError::Folder { .. })));
     let all: Vec<_> = records(&nowhere).collect();
     assert!(matches!(all.as_slice(), [Err(ReadError::Folder { .. })]));
+}
+
+#[test]
+fn a_decision_and_its_outcome_are_found_in_packed_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let (wanted, other) = (hours_ago(5), hours_ago(5));
+    let both = [line::decision(&entry(wanted)).unwrap(), line::decision(&entry(other)).unwrap()];
+    let first = write_segment(folder.path(), 6, &both);
+    let second = write_segment(folder.path(), 4, &[line::outcome(&outcome(wanted)).unwrap()]);
+    for path in [first, second] {
+        crate::archive::pack(&path).unwrap();
+    }
+    let all = records(folder.path()).collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(all.len(), 3);
+    let found = find(folder.path(), wanted).unwrap().unwrap();
+    assert_eq!(found, Remembered { entry: entry(wanted), outcome: Some(outcome(wanted)) });
+    assert_eq!(find(folder.path(), other).unwrap().unwrap().outcome, None);
+    assert_eq!(find(folder.path(), hours_ago(5)).unwrap(), None);
+}
+
+#[test]
+fn a_later_version_is_named_and_not_misread() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = b"{\"kind\":\"segment\",\"v\":1,\"format\":9,\"all\":\"different\"}\n".to_vec();
+    write_segment(folder.path(), 1, &[head, b"\x00\x01\n".to_vec()]);
+    let first = records(folder.path()).next();
+    assert!(matches!(first, Some(Err(ReadError::Version { format: 9, .. }))), "{first:?}");
+    let found = find(folder.path(), hours_ago(1));
+    let Err(fault) = found else { panic!("{found:?}") };
+    assert!(
+        fault.to_string().contains("version 9 of the log's format, and this program reads up to version 2"),
+        "{fault}"
+    );
 }

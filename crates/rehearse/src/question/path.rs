@@ -52,6 +52,20 @@ impl FactPath {
     pub fn is_in(&self, path: &[&str]) -> bool {
         !self.principal && self.below.len() >= path.len() && self.below.iter().zip(path).all(|(a, b)| a == b)
     }
+
+    /// Whether it is `other`, or lies in it.
+    #[must_use]
+    pub fn lies_in(&self, other: &Self) -> bool {
+        self.principal == other.principal && self.below.starts_with(&other.below)
+    }
+
+    /// What lies in it under a name.
+    #[must_use]
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let mut member = self.clone();
+        member.below.push(name.to_owned());
+        member
+    }
 }
 
 /// Not the name of a fact.

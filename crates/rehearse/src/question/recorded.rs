@@ -1,6 +1,6 @@
 //! The question that a record remembers. INVARIANT: what the record does not say is unknown, never guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use cedar_policy::EntityUid;
@@ -8,6 +8,7 @@ use portcullis_decision::program::{Named, Reads};
 use portcullis_record::{Entry, redact};
 use serde_json::Value as Json;
 
+use super::own::{Own, OwnMembers};
 use super::{FactPath, Question, typed};
 
 /// Why a record is no question.
@@ -46,7 +47,7 @@ impl Question {
         for (path, why) in &entry.missing {
             question.recorded_gap(path, why);
         }
-        if !entry.complete {
+        if !entry.complete || entry.facts.contains_key(LEFT_OUT) {
             question.not_recorded(entry, reads);
         }
         Ok(question)
@@ -86,35 +87,80 @@ impl Question {
 
     /// What these policies read and the record says nothing of.
     fn not_recorded(&mut self, entry: &Entry, reads: &Reads) {
-        let attributes = reads.principal.members().chain(reads.elsewhere.members());
-        for name in attributes.collect::<std::collections::BTreeSet<_>>() {
-            let path = FactPath::principal(name);
-            if !is_told(&path.to_string(), entry) {
-                self.unknown.insert(path, NOT_RECORDED.to_owned());
+        let own = OwnMembers::of(entry);
+        for path in required(reads) {
+            let text = path.to_string();
+            if is_told(&text, entry) {
+                continue;
             }
-        }
-        let mut open: Vec<(Vec<String>, &Named)> = reads
-            .context
-            .members()
-            .filter_map(|name| Some((vec![name.to_owned()], reads.context.member(name)?)))
-            .collect();
-        while let Some((below, named)) = open.pop() {
-            let steps: Vec<String> =
-                std::iter::once("context".to_owned()).chain(below.iter().cloned()).collect();
-            if named.members().next().is_some() {
-                open.extend(named.members().filter_map(|name| {
-                    Some(([below.as_slice(), &[name.to_owned()]].concat(), named.member(name)?))
-                }));
-            } else if let Some(path) = FactPath::of_steps(&steps)
-                && !is_told(&path.to_string(), entry)
-            {
-                self.unknown.insert(path, NOT_RECORDED.to_owned());
+            match own.say(&text) {
+                Own::Known(value) => self.set(&path, value.into_owned()),
+                Own::Absent => {}
+                Own::Silent => drop(self.unknown.insert(path, NOT_RECORDED.to_owned())),
             }
         }
     }
 }
 
-const NOT_RECORDED: &str = "the record does not say: the policies of that time did not ask for it";
+/// Facts that were left out of a record because there were too many stand under this name, as a count.
+pub(crate) const LEFT_OUT: &str = "…";
+
+/// Every fact that policies read, one by one. No fact that a record holds is an entity, so none leads to the principal:
+/// its attributes are those read of itself, and of entities that policies name.
+pub(crate) fn required(reads: &Reads) -> Vec<FactPath> {
+    let attributes: BTreeSet<&str> = reads.principal.members().chain(reads.apart.members()).collect();
+    let mut required: Vec<FactPath> = attributes.into_iter().map(FactPath::principal).collect();
+    let mut open: Vec<(Vec<&str>, &Named)> = vec![(Vec::new(), &reads.context)];
+    while let Some((below, named)) = open.pop() {
+        if named.is_whole() {
+            required.extend(leaves(&below));
+        }
+        let members = named.members().filter_map(|name| named.member(name).map(|named| (name, named)));
+        open.extend(members.map(|(name, named)| ([below.as_slice(), &[name]].concat(), named)));
+    }
+    required
+}
+
+/// The facts that a member of the context is made of: who reads the whole of a record reads each of its members, and a record
+/// of a decision that holds some of them need not hold all.
+fn leaves(below: &[&str]) -> Vec<FactPath> {
+    let leaves: Vec<_> = CONTEXT.iter().filter(|leaf| leaf.starts_with(below)).collect();
+    if leaves.is_empty() {
+        return vec![FactPath::context(below)];
+    }
+    leaves.into_iter().map(|leaf| FactPath::context(leaf)).collect()
+}
+
+/// Everything that a context has by the schema that ships.
+const CONTEXT: [&[&str]; 25] = [
+    &["geo", "country"],
+    &["geo", "region"],
+    &["geo", "asn"],
+    &["network", "ip"],
+    &["network", "zones"],
+    &["device", "id"],
+    &["device", "managed"],
+    &["device", "compliant"],
+    &["device", "encrypted"],
+    &["device", "os"],
+    &["device", "os_version"],
+    &["device", "last_seen"],
+    &["auth", "method"],
+    &["auth", "issuer"],
+    &["auth", "scopes"],
+    &["auth", "amr"],
+    &["auth", "acr"],
+    &["auth", "time"],
+    &["request", "method"],
+    &["request", "scheme"],
+    &["request", "host"],
+    &["request", "path"],
+    &["time", "now"],
+    &["time", "minute"],
+    &["time", "weekday"],
+];
+
+pub(crate) const NOT_RECORDED: &str = "the record does not say: the policies of that time did not ask for it";
 
 /// Whether the record says anything of a fact: itself, what lies in it, or what it lies in.
 fn is_told(path: &str, entry: &Entry) -> bool {

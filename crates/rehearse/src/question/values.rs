@@ -13,16 +13,44 @@ const INSTANTS: [&str; 3] = ["context.device.last_seen", "context.auth.time", "c
 /// The one that is an address.
 const ADDRESS: &str = "context.network.ip";
 
+/// What a fact's text stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An address.
+    Address,
+    /// An instant.
+    Instant,
+    /// What it looks like.
+    Plain,
+}
+
+/// What the text of the fact of this name stands for.
+pub(crate) fn kind_of(path: &str) -> Kind {
+    match path {
+        ADDRESS => Kind::Address,
+        _ if INSTANTS.contains(&path) => Kind::Instant,
+        _ => Kind::Plain,
+    }
+}
+
+/// The address or instant of a text; a text that is neither stands for itself.
+pub(crate) fn read<'t>(kind: Kind, text: Cow<'t, str>) -> Option<Value<'t>> {
+    match kind {
+        Kind::Address => text.parse::<IpAddr>().ok().map(Value::Address),
+        Kind::Instant => {
+            text.parse::<Timestamp>().ok().map(|instant| Value::Datetime(instant.as_millisecond()))
+        }
+        Kind::Plain => Some(Value::String(text)),
+    }
+}
+
 /// A fact's value from JSON; `None` if it has none of its type.
 #[must_use]
 pub fn typed(path: &str, value: &serde_json::Value) -> Option<Value<'static>> {
-    match value {
-        serde_json::Value::String(text) if path == ADDRESS => text.parse::<IpAddr>().ok().map(Value::Address),
-        serde_json::Value::String(text) if INSTANTS.contains(&path) => {
-            text.parse::<Timestamp>().ok().map(|instant| Value::Datetime(instant.as_millisecond()))
-        }
-        _ if path == ADDRESS || INSTANTS.contains(&path) => None,
-        value => plain(value),
+    match (kind_of(path), value) {
+        (kind, serde_json::Value::String(text)) => read(kind, Cow::Owned(text.clone())),
+        (Kind::Plain, value) => plain(value),
+        (Kind::Address | Kind::Instant, _) => None,
     }
 }
 

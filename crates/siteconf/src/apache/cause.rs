@@ -27,6 +27,7 @@ pub(crate) fn of_denied(
     let shown = denied.rule.shown();
     let client = facts.client.map_or_else(|| "the client".to_owned(), |client| client.to_string());
     let mut speaks = if old { Word::DeniedOld } else { Word::Denied };
+    let reads = matches!(facts.hop.method.as_str(), "GET" | "HEAD");
     let cause = match denied.about {
         About::Person => {
             // Without a name the answer is 401; with a wrong one, too, unless it is asked to be 403.
@@ -36,7 +37,8 @@ pub(crate) fn of_denied(
             speaks = Word::Person;
             "apache.authz-group"
         }
-        _ if denied.limit.is_some() => "apache.limit-method",
+        // A `<Limit>` that names GET, too, is a rule for everybody in an old dress.
+        _ if denied.limit.is_some_and(|limit| limit.name == "limitexcept" || !reads) => "apache.limit-method",
         About::Fact(Origin::Method) => "apache.limit-method",
         About::Fact(Origin::UserAgent) => "apache.ua-block",
         About::Fact(Origin::Referer) => "apache.referer-hotlink",

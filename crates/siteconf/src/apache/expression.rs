@@ -194,33 +194,7 @@ impl Reader<'_> {
                 self.at += 1;
                 let right = self.value();
                 let (Some(left), Some(right)) = (left, right) else { return Truth::Unknown };
-                Truth::from(match sign {
-                    "!=" => left != right,
-                    "<" => left < right,
-                    ">" => left > right,
-                    "<=" => left <= right,
-                    ">=" => left >= right,
-                    _ => left == right,
-                })
-            }
-            Token::Word(word)
-                if matches!(
-                    word.as_str(),
-                    "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
-                ) =>
-            {
-                self.at += 1;
-                let right = self.value();
-                let number = |text: Option<String>| text.and_then(|text| text.trim().parse::<i64>().ok());
-                let (Some(left), Some(right)) = (number(left), number(right)) else { return Truth::Unknown };
-                Truth::from(match word.trim_start_matches('-') {
-                    "eq" => left == right,
-                    "ne" => left != right,
-                    "lt" => left < right,
-                    "le" => left <= right,
-                    "gt" => left > right,
-                    _ => left >= right,
-                })
+                Truth::from(by_sign(sign, &left, &right))
             }
             Token::Word(word) if word == "in" || word == "-in" => {
                 self.at += 1;
@@ -231,20 +205,11 @@ impl Reader<'_> {
                 }
                 truth
             }
-            Token::Word(word) if word.starts_with('-') => {
+            Token::Word(word) if word.starts_with('-') || NUMERIC.contains(&word.as_str()) => {
                 self.at += 1;
                 let right = self.value();
                 let (Some(left), Some(right)) = (left, right) else { return Truth::Unknown };
-                match word.as_str() {
-                    "-ipmatch" => Truth::from(left.parse().ok().and_then(|address| within(&right, address))),
-                    "-strmatch" | "-fnmatch" => {
-                        Truth::from(pattern::glob_matches(&right, &left, word == "-strmatch"))
-                    }
-                    "-strcmatch" => {
-                        Truth::from(pattern::glob_matches(&right.to_lowercase(), &left.to_lowercase(), true))
-                    }
-                    _ => Truth::Unknown,
-                }
+                by_word(word.trim_start_matches('-'), &left, &right)
             }
             _ => truthy(left),
         }
@@ -290,6 +255,36 @@ impl Reader<'_> {
             Token::Word(word) => Some(word),
             Token::Pattern(..) | Token::Sign(_) => None,
         }
+    }
+}
+
+/// Operators that compare numbers.
+const NUMERIC: [&str; 6] = ["eq", "ne", "lt", "le", "gt", "ge"];
+
+fn by_sign<T: PartialOrd + ?Sized>(sign: &str, left: &T, right: &T) -> bool {
+    match sign {
+        "!=" | "ne" => left != right,
+        "<" | "lt" => left < right,
+        ">" | "gt" => left > right,
+        "<=" | "le" => left <= right,
+        ">=" | "ge" => left >= right,
+        _ => left == right,
+    }
+}
+
+fn by_word(word: &str, left: &str, right: &str) -> Truth {
+    if NUMERIC.contains(&word) {
+        let (Ok(left), Ok(right)) = (left.trim().parse::<i64>(), right.trim().parse::<i64>()) else {
+            return Truth::Unknown;
+        };
+        return Truth::from(by_sign(word, &left, &right));
+    }
+    match word {
+        "ipmatch" => Truth::from(left.parse().ok().and_then(|address| within(right, address))),
+        "strmatch" => Truth::from(pattern::glob_matches(right, left, true)),
+        "fnmatch" => Truth::from(pattern::glob_matches(right, left, false)),
+        "strcmatch" => Truth::from(pattern::glob_matches(&right.to_lowercase(), &left.to_lowercase(), true)),
+        _ => Truth::Unknown,
     }
 }
 

@@ -211,9 +211,10 @@ impl Facts {
         };
         let Some(list) = self.hop.header(header.arg(0)).map(str::to_owned) else { return };
         for part in list.rsplit(',') {
-            let Some(peer) = self.client.filter(|peer| trusted(*peer)) else { return };
+            if !self.client.is_some_and(trusted) {
+                return;
+            }
             let Ok(next) = part.trim().parse() else { return };
-            let _ = peer;
             self.client = Some(next);
         }
     }

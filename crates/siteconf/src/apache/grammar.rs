@@ -161,7 +161,7 @@ impl Parser<'_> {
                 let inner = inner.trim().strip_suffix('>').unwrap_or(inner).trim();
                 self.section(lines, path, inner, place, into, nesting);
             } else {
-                self.simple(&line, path, place, into, nesting);
+                self.simple(&line, place, into, nesting);
             }
         }
         if !section.is_empty() {
@@ -222,7 +222,7 @@ impl Parser<'_> {
         }
     }
 
-    fn simple(&mut self, line: &str, path: &Path, place: Place, into: &mut Vec<Directive>, nesting: usize) {
+    fn simple(&mut self, line: &str, place: Place, into: &mut Vec<Directive>, nesting: usize) {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let lower = name.to_ascii_lowercase();
         let args = words(rest);
@@ -253,7 +253,6 @@ impl Parser<'_> {
             "loadmodule" => self.load(&args),
             _ => {}
         }
-        let _ = path;
         into.push(Directive { name: lower, args, text: line.to_owned(), block: None, place: Some(place) });
     }
 

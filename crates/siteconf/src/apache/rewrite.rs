@@ -34,79 +34,76 @@ pub(crate) fn run<'a>(directives: &[&'a Directive], facts: &mut Facts, base: Opt
     let mut conditions: Vec<&'a Directive> = Vec::new();
     let mut maybe: Option<Ruled<'a>> = None;
     let mut skip = 0_usize;
-    let mut chained_out = false;
+    let mut broken_chain = false;
     for directive in directives {
-        match directive.name.as_str() {
-            "rewritecond" => conditions.push(directive),
-            "rewriterule" => {
-                let own = std::mem::take(&mut conditions);
-                let flags = Flags::read(directive.arg(2));
-                let chained = std::mem::replace(&mut chained_out, false);
-                if skip > 0 {
-                    skip -= 1;
-                    continue;
-                }
-                if chained {
-                    chained_out = flags.has("c") || flags.has("chain");
-                    continue;
-                }
-                let (holds, groups) = matched(directive, &own, &flags, facts, base);
-                match holds {
-                    Truth::No => {
-                        chained_out = flags.has("c") || flags.has("chain");
-                        continue;
-                    }
-                    Truth::Unknown => {
-                        if flags.forbids() && maybe.is_none() {
-                            maybe = Some(forbidden(directive, own, Truth::Unknown));
-                        }
-                        continue;
-                    }
-                    Truth::Yes => {}
-                }
-                if flags.forbids() {
-                    return forbidden(directive, own, Truth::Yes);
-                }
-                for setting in flags.values("e").chain(flags.values("env")) {
-                    let (name, value) = setting.split_once(':').unwrap_or((setting, "1"));
-                    let origin = own
-                        .iter()
-                        .map(|condition| Facts::origin(condition.arg(0)))
-                        .max()
-                        .unwrap_or(Origin::Path);
-                    facts.environment.insert(name.to_owned(), (value.to_owned(), origin));
-                }
-                skip = flags
-                    .values("s")
-                    .chain(flags.values("skip"))
-                    .find_map(|count| count.parse().ok())
-                    .unwrap_or(0);
-                if directive.arg(1) != "-" {
-                    let target = substituted(directive.arg(1), &groups, facts);
-                    if flags.has("p") || flags.has("proxy") {
-                        return Ruled::Proxied(target);
-                    }
-                    if flags.starts("r")
-                        && flags.values("r").chain(flags.values("redirect")).all(|code| code.starts_with('3'))
-                        || target.contains("://")
-                    {
-                        return Ruled::Redirected;
-                    }
-                    let path = target.split('?').next().unwrap_or(&target);
-                    facts.path = if path.starts_with('/') {
-                        path.to_owned()
-                    } else {
-                        format!("{}{path}", base.unwrap_or("/"))
-                    };
+        if directive.name == "rewritecond" {
+            conditions.push(directive);
+        }
+        if directive.name != "rewriterule" {
+            continue;
+        }
+        let own = std::mem::take(&mut conditions);
+        let flags = Flags::read(directive.arg(2));
+        let chains = flags.has("c") || flags.has("chain");
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        if broken_chain {
+            broken_chain = chains;
+            continue;
+        }
+        let (holds, groups) = matched(directive, &own, &flags, facts, base);
+        match holds {
+            Truth::No => broken_chain = chains,
+            Truth::Unknown if flags.forbids() && maybe.is_none() => {
+                maybe = Some(forbidden(directive, own, Truth::Unknown));
+            }
+            Truth::Unknown => {}
+            Truth::Yes if flags.forbids() => return forbidden(directive, own, Truth::Yes),
+            Truth::Yes => {
+                skip = flags.skipped();
+                if let Some(ruled) = applied(directive, &own, &flags, &groups, facts, base) {
+                    return ruled;
                 }
                 if flags.has("l") || flags.has("last") || flags.has("end") {
                     break;
                 }
             }
-            _ => {}
         }
     }
     maybe.unwrap_or(Ruled::Passed)
+}
+
+/// What a rule that holds changes: variables, the path. `Some` if the request leaves by it.
+fn applied<'a>(
+    rule: &Directive,
+    conditions: &[&Directive],
+    flags: &Flags,
+    groups: &[String],
+    facts: &mut Facts,
+    base: Option<&str>,
+) -> Option<Ruled<'a>> {
+    for setting in flags.values("e").chain(flags.values("env")) {
+        let (name, value) = setting.split_once(':').unwrap_or((setting, "1"));
+        let origins = conditions.iter().map(|condition| Facts::origin(condition.arg(0)));
+        facts.environment.insert(name.to_owned(), (value.to_owned(), origins.max().unwrap_or(Origin::Path)));
+    }
+    if rule.arg(1) == "-" {
+        return None;
+    }
+    let target = substituted(rule.arg(1), groups, facts);
+    if flags.has("p") || flags.has("proxy") {
+        return Some(Ruled::Proxied(target));
+    }
+    let codes = || flags.values("r").chain(flags.values("redirect"));
+    if flags.starts("r") && codes().all(|code| code.starts_with('3')) || target.contains("://") {
+        return Some(Ruled::Redirected);
+    }
+    let path = target.split('?').next().unwrap_or(&target);
+    facts.path =
+        if path.starts_with('/') { path.to_owned() } else { format!("{}{path}", base.unwrap_or("/")) };
+    None
 }
 
 fn forbidden<'a>(rule: &'a Directive, conditions: Vec<&'a Directive>, certain: Truth) -> Ruled<'a> {
@@ -233,6 +230,12 @@ impl Flags {
         self.0.iter().filter_map(move |flag| {
             flag.split_once('=').filter(|(head, _)| head.eq_ignore_ascii_case(name)).map(|(_, value)| value)
         })
+    }
+
+    /// How many rules `[S=n]` leaves out.
+    fn skipped(&self) -> usize {
+        let mut counts = self.values("s").chain(self.values("skip"));
+        counts.find_map(|count| count.parse().ok()).unwrap_or(0)
     }
 
     fn forbids(&self) -> bool {

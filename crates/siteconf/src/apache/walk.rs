@@ -27,68 +27,13 @@ pub(crate) enum Mapped<'a> {
 /// Where the URL's path leads, by the directives of virtual host and server, in this order.
 pub(crate) fn mapped<'a>(levels: &[&'a [Directive]], facts: &Facts) -> Mapped<'a> {
     let path = &facts.path;
-    let locations = levels
-        .iter()
-        .rev()
-        .flat_map(|level| level.iter())
-        .filter(|d| d.name == "location" && path.starts_with(d.arg(0)));
-    for directive in levels.iter().rev().flat_map(|level| level.iter()) {
-        match directive.name.as_str() {
-            "redirect" | "redirectmatch"
-                if directive.arg(0) == "403" || directive.arg(0).eq_ignore_ascii_case("forbidden") =>
-            {
-                let hit = if directive.name == "redirect" {
-                    under(directive.arg(1), path).is_some()
-                } else {
-                    Pattern::new(directive.arg(1), false).is_some_and(|p| p.captures(path).is_some())
-                };
-                if hit {
-                    return Mapped::Forbidden(directive);
-                }
-            }
-            "redirect" | "redirectpermanent" | "redirecttemp" => {
-                let from = if directive.args.len() > 2 || directive.arg(1).is_empty() {
-                    directive.arg(1)
-                } else {
-                    directive.arg(0)
-                };
-                if from.starts_with('/') && under(from, path).is_some() && directive.args.len() > 1 {
-                    return Mapped::Elsewhere;
-                }
-            }
-            _ => {}
-        }
+    if let Some(mapped) = redirected(levels, path).or_else(|| proxied(levels, path)) {
+        return mapped;
     }
     for directive in levels.iter().rev().flat_map(|level| level.iter()) {
         let target = match directive.name.as_str() {
-            "proxypass" => under(directive.arg(0), path).map(|rest| format!("{}{rest}", directive.arg(1))),
-            "proxypassmatch" => Pattern::new(directive.arg(0), false)
-                .and_then(|p| p.captures(path))
-                .map(|groups| with_groups(directive.arg(1), &groups)),
-            _ => None,
-        };
-        if let Some(address) = target {
-            if directive.arg(1) == "!" {
-                break;
-            }
-            return Mapped::Proxied { address, by: directive };
-        }
-    }
-    for section in locations {
-        if let Some(directive) = section.children().iter().find(|d| d.name == "proxypass" && d.arg(0) != "!")
-            && let Some(rest) = under(section.arg(0), path)
-        {
-            return Mapped::Proxied { address: format!("{}{rest}", directive.arg(0)), by: directive };
-        }
-    }
-    for directive in levels.iter().rev().flat_map(|level| level.iter()) {
-        let target = match directive.name.as_str() {
-            "alias" | "scriptalias" => {
-                under(directive.arg(0), path).map(|rest| format!("{}{rest}", directive.arg(1)))
-            }
-            "aliasmatch" | "scriptaliasmatch" => Pattern::new(directive.arg(0), false)
-                .and_then(|p| p.captures(path))
-                .map(|groups| with_groups(directive.arg(1), &groups)),
+            "alias" | "scriptalias" => replaced(directive, path),
+            "aliasmatch" | "scriptaliasmatch" => replaced_by_pattern(directive, path),
             _ => None,
         };
         if let Some(target) = target {
@@ -98,6 +43,68 @@ pub(crate) fn mapped<'a>(levels: &[&'a [Directive]], facts: &Facts) -> Mapped<'a
     let root = document_root(levels);
     let base = root.map_or("/var/www/html", |directive| directive.arg(0)).trim_end_matches('/');
     Mapped::File { file: PathBuf::from(format!("{base}{path}")), by: root }
+}
+
+/// `Redirect` and its kin, of which `Redirect 403` refuses.
+fn redirected<'a>(levels: &[&'a [Directive]], path: &str) -> Option<Mapped<'a>> {
+    for directive in levels.iter().rev().flat_map(|level| level.iter()) {
+        let forbids = directive.arg(0) == "403" || directive.arg(0).eq_ignore_ascii_case("forbidden");
+        match directive.name.as_str() {
+            "redirect" if forbids && under(directive.arg(1), path).is_some() => {
+                return Some(Mapped::Forbidden(directive));
+            }
+            "redirectmatch" if forbids => {
+                let pattern = Pattern::new(directive.arg(1), false);
+                if pattern.is_some_and(|pattern| pattern.captures(path).is_some()) {
+                    return Some(Mapped::Forbidden(directive));
+                }
+            }
+            "redirect" | "redirectpermanent" | "redirecttemp" => {
+                // The status in front of the path may be missing.
+                let at = usize::from(directive.args.len() > 2);
+                let from = directive.arg(at);
+                if directive.args.len() > 1 && from.starts_with('/') && under(from, path).is_some() {
+                    return Some(Mapped::Elsewhere);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `ProxyPass`, of the server and of locations.
+fn proxied<'a>(levels: &[&'a [Directive]], path: &str) -> Option<Mapped<'a>> {
+    for directive in levels.iter().rev().flat_map(|level| level.iter()) {
+        let target = match directive.name.as_str() {
+            "proxypass" => replaced(directive, path),
+            "proxypassmatch" => replaced_by_pattern(directive, path),
+            _ => None,
+        };
+        if let Some(address) = target {
+            return (directive.arg(1) != "!").then_some(Mapped::Proxied { address, by: directive });
+        }
+    }
+    let sections =
+        levels.iter().rev().flat_map(|level| level.iter()).filter(|section| section.name == "location");
+    for section in sections {
+        let directive =
+            section.children().iter().find(|inner| inner.name == "proxypass" && inner.arg(0) != "!");
+        if let (Some(directive), Some(rest)) = (directive, under(section.arg(0), path)) {
+            return Some(Mapped::Proxied { address: format!("{}{rest}", directive.arg(0)), by: directive });
+        }
+    }
+    None
+}
+
+/// The second argument in the place of the first, which the path begins with.
+fn replaced(directive: &Directive, path: &str) -> Option<String> {
+    under(directive.arg(0), path).map(|rest| format!("{}{rest}", directive.arg(1)))
+}
+
+fn replaced_by_pattern(directive: &Directive, path: &str) -> Option<String> {
+    let groups = Pattern::new(directive.arg(0), false)?.captures(path)?;
+    Some(with_groups(directive.arg(1), &groups))
 }
 
 pub(crate) fn document_root<'a>(levels: &[&'a [Directive]]) -> Option<&'a Directive> {

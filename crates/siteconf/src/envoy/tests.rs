@@ -55,3 +55,17 @@ fn filters_and_routes_are_evaluated() {
         );
     }
 }
+
+#[test]
+fn the_access_log_tells_the_authorizer_from_the_application() {
+    let folder = Folder::new(&[(
+        "envoy/envoy.yaml",
+        "static_resources:\n  listeners:\n  - address: { socket_address: { address: 0.0.0.0, port_value: 8080 } }\n    filter_chains:\n    - filters:\n      - name: envoy.filters.network.http_connection_manager\n        typed_config:\n          access_log: [{ typed_config: { path: @@/log/access.log } }]\n          route_config: { virtual_hosts: [{ name: a, domains: ['*'], routes: [{ match: { prefix: / }, route: { cluster: app } }] }] }\n          http_filters: [{ name: envoy.filters.http.ext_authz, typed_config: { http_service: { server_uri: { cluster: app } } } }]\n  clusters:\n  - name: app\n    load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 9 } } } }] }] }\n",
+    )]);
+    assert_eq!(top(&folder.ask(&["envoy/envoy.yaml"], "GET /x", &[])), "envoy.ext_authz?");
+    folder.write(
+        "log/access.log",
+        "[2026-11-27T10:00:00.000Z] \"GET /x HTTP/1.1\" 403 UAEX 0 0 1 - \"-\" \"curl\" \"-\" \"x\" \"-\"\n",
+    );
+    assert_eq!(top(&folder.ask(&["envoy/envoy.yaml"], "GET /x", &[])), "envoy.ext_authz");
+}

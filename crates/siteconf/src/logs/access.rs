@@ -30,6 +30,8 @@ pub(crate) struct AccessLine {
     /// The upstream's last status, `403`; `-` if none was asked; empty if the format does not say.
     pub(crate) upstream_status: String,
     pub(crate) upstream: String,
+    /// `HIT`, `MISS`; empty if the format does not say.
+    pub(crate) cache: String,
     pub(crate) user_agent: Option<String>,
     pub(crate) when: Option<Timestamp>,
     pub(crate) text: String,
@@ -128,6 +130,7 @@ impl AccessLine {
             "status" => self.status = value.parse().unwrap_or(0),
             "upstream_status" => self.upstream_status = last(value).to_owned(),
             "upstream_addr" => self.upstream = last(value).to_owned(),
+            "upstream_cache_status" => self.cache = value.to_owned(),
             "http_user_agent" => self.user_agent = Some(value.to_owned()),
             "time_local" => {
                 self.when = Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", value.trim_matches(['[', ']'])).ok();

@@ -34,9 +34,12 @@ impl Section<'_, '_> {
     fn is_default(&self) -> bool {
         let whole =
             self.located.iter().all(|location| matches!(modifier(location).1, "/" | "^/" | ".*" | "^" | ""));
-        whole
-            && !self.chosen.named
-            && (self.chosen.siblings > 0 || self.chosen.catch_all && self.chosen.others > 0)
+        // A name that this server does not have means another one; an address is how one tests a server.
+        let other_name = self.host.contains('.') && self.host.parse::<std::net::IpAddr>().is_err();
+        let beside = self.chosen.siblings > 0
+            || self.chosen.catch_all && self.chosen.others > 0
+            || other_name && self.chosen.has_name;
+        whole && !self.chosen.named && beside
     }
 
     fn shown(&self) -> String {

@@ -50,6 +50,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) catch_all: bool,
     /// Other servers at the same address.
     pub(crate) siblings: usize,
+    /// Whether it has a name that somebody could ask for.
+    pub(crate) has_name: bool,
     /// All other servers of the configuration.
     pub(crate) others: usize,
     /// Whether it listens where the request was sent.
@@ -111,6 +113,7 @@ pub(crate) fn server<'a>(servers: &[&'a Directive], hop: &Hop) -> Option<Chosen<
         server: chosen,
         named: by_name.is_some(),
         catch_all: by_name.is_none() && (explicit || !names.is_empty() && names.iter().all(nobody)),
+        has_name: !names.iter().all(nobody),
         others: servers.len().saturating_sub(1),
         siblings,
         certain,
@@ -197,6 +200,15 @@ fn best_name<'a>(at: &[(&'a Directive, bool)], host: &str) -> Option<&'a Directi
         }
     }
     best.map(|(_, _, server)| server)
+}
+
+/// What a server's name captures of the host, if it is a pattern: `~^(?<site>.+)\.example\.test$`.
+pub(crate) fn name_captures(server: &Directive, host: &str) -> Vec<(Option<String>, String)> {
+    let patterns = names(server).filter_map(|name| name.strip_prefix('~'));
+    patterns
+        .filter_map(|regex| Pattern::new(regex, true))
+        .find_map(|pattern| pattern.captures(host))
+        .unwrap_or_default()
 }
 
 /// The location that was chosen.

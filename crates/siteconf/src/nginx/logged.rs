@@ -303,6 +303,12 @@ fn permission(phases: &Phases<'_, '_>, file: &Path, spoken: &Spoken, hop: &Hop) 
                     clue.said = format!("{}: {}", clue.said, refusal.said);
                     clue = clue.fixed_by(refusal.fix);
                 }
+                None if labels::has_access_list(file) => {
+                    clue = clue.fixed_by([
+                        format!("getfacl {shown}"),
+                        format!("setfacl -m u:{}:r {shown}", worker.name),
+                    ]);
+                }
                 None => {
                     // Behind a proxy that may keep answers, an old line may tell of an old refusal.
                     clue.strength = if hop.depth > 0 { Strength::Strong } else { Strength::Decisive };

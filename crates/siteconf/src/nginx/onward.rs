@@ -243,3 +243,34 @@ pub(crate) fn balance(phases: &Phases<'_, '_>, accessed: &Accessed, hop: &Hop) -
     let Some(passes) = phases.passes else { return Vec::new() };
     accessed.one_of_many(passes.place.clone(), hop).into_iter().collect()
 }
+
+/// A cache in nginx itself that keeps refusals.
+pub(crate) fn cached(phases: &Phases<'_, '_>, accessed: &Accessed) -> Option<Clue> {
+    let levels = &phases.variables.levels;
+    let passes = phases.passes?;
+    let module = passes.name.split('_').next().unwrap_or("proxy");
+    inherited(levels, &format!("{module}_cache")).filter(|cache| cache.arg(0) != "off")?;
+    let valid = inherited_all(levels, &[&format!("{module}_cache_valid")]);
+    // Without a status the time holds for 200, 301 and 302 only.
+    let keeps = valid.iter().find(|rule| {
+        rule.args
+            .split_last()
+            .is_some_and(|(_, statuses)| statuses.iter().any(|status| status == "any" || status == "403"))
+    })?;
+    let line = accessed.refused.as_ref();
+    let hit = line.is_some_and(|line| matches!(line.cache.as_str(), "HIT" | "STALE" | "UPDATING"));
+    let unasked = line.is_some_and(|line| line.upstream_status == "-");
+    let strength = if hit || unasked { Strength::Decisive } else { Strength::Suggestive };
+    let how = if hit || unasked { "; its access log shows that no upstream was asked" } else { "" };
+    let said = format!("`{}` keeps refusals, so an old 403 may still be served{how}", keeps.shown());
+    Some(
+        Clue::new("cache.stale-403", strength, said)
+            .by("nginx")
+            .at(keeps.place.clone())
+            .quoting(line.map(|line| crate::logs::quote(&line.text)))
+            .fixed_by([
+                "purge the URL from the cache".to_owned(),
+                format!("name the statuses that may be kept: {} 200 301 10m;", keeps.name),
+            ]),
+    )
+}

@@ -73,7 +73,7 @@ pub(crate) fn run<'a, 'h>(site: &'a Nginx, chosen: &Chosen<'a>, hop: &'h Hop) ->
         uri: hop.path(),
         args: hop.query().to_owned(),
         set: Default::default(),
-        captures: Vec::new(),
+        captures: choose::name_captures(chosen.server, &hop.host()),
         server_name,
     };
     let user = inherited(&[&site.tree], "user");
@@ -227,7 +227,7 @@ impl<'a> Phases<'a, '_> {
                 self.section(),
                 status.shown()
             );
-            let clue = Clue::new("nginx.limit_req_status-403", Strength::Suggestive, said)
+            let clue = Clue::new("nginx.limit_req_status-403", Strength::Strong, said)
                 .at(directive.place.clone())
                 .quoting(Some(directive.shown()))
                 .fixed_by([

@@ -191,7 +191,11 @@ fn durations_and_sizes() {
     finds(&size("64MB"), &[("bad_size", "\"64MB\"", "write `64MiB`")]);
     finds(&size("64"), &[("bad_size", "\"64\"", "`\"64MiB\"`")]);
     finds(&size("1B"), &[("out_of_range", "\"1B\"", "`64KiB`")]);
-    finds(&size("8GiB"), &[("out_of_range", "[log]", "keeps less than one segment")]);
+    finds(&size("8GiB"), &[("out_of_range", "\"8GiB\"", "`log.segment_size` is out of range")]);
+    finds(
+        &format!("[log]\nsegment_size = \"2GiB\"\nkeep_size = \"1GiB\"\n{APP}"),
+        &[("out_of_range", "\"1GiB\"", "keeps less than one segment")],
+    );
     finds(
         &format!("[log]\nkeep_age = \"1h\"\n{APP}"),
         &[
@@ -356,4 +360,25 @@ fn routes() {
     finds(&method("[\"G T\"]"), &[("bad_method", "\"G T\"", "no HTTP method")]);
     finds(&method("[]"), &[("empty_list", "[]", "leave `methods` out")]);
     finds(&method("[\"GET\", \"GET\"]"), &[("no_effect", "\"GET\"", "named twice")]);
+}
+
+#[test]
+fn what_the_log_leaves_out_and_hides() {
+    let config = sound(&format!(
+        "[log]\nsync = \"interval:50ms\"\ncheckpoint_copy = \"elsewhere\"\n[log.redact]\nhash = [\"principal\", \"principal.email\"]\n\
+         [[log.drop]]\npath = [\"/healthz\"]\nkeep = 0.01\n[[log.drop]]\nallowed = true\nkeep = 1\n{APP}"
+    ));
+    let log = config.log;
+    assert_eq!(log.sync, portcullis_record::SyncPoint::Every(Duration::from_millis(50)));
+    assert!(log.checkpoint_copy.unwrap().ends_with("elsewhere"));
+    assert_eq!(log.hash.len(), 2);
+    assert_eq!(log.drop.iter().map(|rule| rule.keep_per_million).collect::<Vec<_>>(), [10_000, 1_000_000]);
+    assert!(log.drop.iter().all(|rule| !rule.denials));
+
+    let with = |text: &str| format!("{text}\n{APP}");
+    finds(&with("[log]\nsync = \"interval:0s\""), &[("bad_sync", "\"interval:0s\"", "does not say when")]);
+    finds(&with("[log]\nsync = \"answer\""), &[("bad_sync", "\"answer\"", "does not say when")]);
+    finds(&with("[[log.drop]]\nkeep = 1.5"), &[("out_of_range", "1.5", "out of range: `1.5`")]);
+    finds(&with("[[log.drop]]\ndenials = true"), &[("denials_left_out", "true", "denials are left out")]);
+    finds(&with("[log.redact]\nhash = [\"who\"]"), &[("bad_name", "\"who\"", "cannot be given a pseudonym")]);
 }

@@ -192,13 +192,7 @@ impl Probe {
             }
             Self::Get => get(&mut changed)?,
             Self::Plain => plain(&mut changed)?,
-            Self::Cache => {
-                changed.set_header("Cache-Control", "no-cache");
-                changed.set_header("Pragma", "no-cache");
-                let sign = if changed.url.query.is_some() { "&" } else { "" };
-                let query = changed.url.query.take().unwrap_or_default();
-                changed.url.query = Some(format!("{query}{sign}_={made_up}"));
-            }
+            Self::Cache => past_caches(&mut changed, made_up),
             Self::OtherVersion => {
                 if asked.url.scheme != Scheme::Https {
                     return None;
@@ -209,13 +203,7 @@ impl Probe {
             Self::Direct => {
                 changed.proxy.take()?;
             }
-            Self::Port => {
-                let usual = asked.url.scheme.default_port();
-                if asked.proxy.is_none() || asked.url.port == usual {
-                    return None;
-                }
-                changed.url.port = usual;
-            }
+            Self::Port => to_usual_port(&mut changed)?,
             Self::Host => {
                 asked.header("host")?;
                 changed.remove_header("Host");
@@ -328,6 +316,24 @@ fn get(asked: &mut Asked) -> Option<()> {
 fn plain(asked: &mut Asked) -> Option<()> {
     asked.header("upgrade")?;
     take_out_all(asked, |name| matches!(name, "upgrade" | "connection") || name.starts_with("sec-websocket"));
+    Some(())
+}
+
+fn past_caches(asked: &mut Asked, made_up: &str) {
+    asked.set_header("Cache-Control", "no-cache");
+    asked.set_header("Pragma", "no-cache");
+    let sign = if asked.url.query.is_some() { "&" } else { "" };
+    let query = asked.url.query.take().unwrap_or_default();
+    asked.url.query = Some(format!("{query}{sign}_={made_up}"));
+}
+
+/// Through a proxy only: whether it minds the host or the port.
+fn to_usual_port(asked: &mut Asked) -> Option<()> {
+    let usual = asked.url.scheme.default_port();
+    if asked.proxy.is_none() || asked.url.port == usual {
+        return None;
+    }
+    asked.url.port = usual;
     Some(())
 }
 

@@ -18,77 +18,90 @@ pub enum SavedError {
 ///
 /// There is no answer in it.
 pub fn read(text: &str, given: Option<&Asked>) -> Result<(Asked, Answer), SavedError> {
-    let mut request: Vec<String> = Vec::new();
-    let mut head: Vec<String> = Vec::new();
-    let mut body = String::new();
-    let mut place = Place::Outside;
+    let mut reading = Reading::default();
     let verbose = text.lines().any(|line| line.starts_with("< HTTP/"));
-    let mut tls = false;
     for line in text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)) {
         if verbose {
-            if let Some(sent) = line.strip_prefix("> ").or_else(|| (line == ">").then_some("")) {
-                if place != Place::Request {
-                    request.clear();
-                    place = Place::Request;
-                }
-                if !sent.is_empty() {
-                    request.push(sent.to_owned());
-                }
-                continue;
-            }
-            if let Some(received) = line.strip_prefix("< ").or_else(|| (line == "<").then_some("")) {
-                if received.starts_with("HTTP/") {
-                    head.clear();
-                    body.clear();
-                }
-                place = if received.is_empty() { Place::Body } else { Place::Head };
-                if !received.is_empty() {
-                    head.push(received.to_owned());
-                }
-                continue;
-            }
-            if line.starts_with("* ") || line.starts_with("} [") || line.starts_with("{ [") {
-                tls |= line.contains("SSL connection") || line.contains("TLS handshake");
-                continue;
-            }
-            if place == Place::Body && body.len() < LONGEST_BODY {
-                body.push_str(line);
-                body.push('\n');
-            }
-            continue;
+            reading.verbose(line);
+        } else {
+            reading.plain(line);
         }
-        match place {
-            Place::Body if line.starts_with("HTTP/") && follows_redirect(&head) => {
-                head = vec![line.to_owned()];
-                body.clear();
-                place = Place::Head;
+    }
+    let answer = answer(&reading.head, reading.body).ok_or(SavedError::NoAnswer)?;
+    Ok((asked(&reading.request, given, reading.tls), answer))
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    request: Vec<String>,
+    head: Vec<String>,
+    body: String,
+    place: Place,
+    tls: bool,
+}
+
+impl Reading {
+    /// A line of `curl -v`: `>` sent, `<` received, `*` told, anything else body.
+    fn verbose(&mut self, line: &str) {
+        if let Some(sent) = line.strip_prefix("> ").or_else(|| (line == ">").then_some("")) {
+            if self.place != Place::Request {
+                self.request.clear();
+                self.place = Place::Request;
             }
-            Place::Body => {
-                if body.len() < LONGEST_BODY {
-                    body.push_str(line);
-                    body.push('\n');
-                }
+            if !sent.is_empty() {
+                self.request.push(sent.to_owned());
             }
-            Place::Head if line.is_empty() => place = Place::Body,
-            Place::Head => head.push(line.to_owned()),
+        } else if let Some(received) = line.strip_prefix("< ").or_else(|| (line == "<").then_some("")) {
+            if received.starts_with("HTTP/") {
+                self.head.clear();
+                self.body.clear();
+            }
+            self.place = if received.is_empty() { Place::Body } else { Place::Head };
+            if !received.is_empty() {
+                self.head.push(received.to_owned());
+            }
+        } else if line.starts_with("* ") || line.starts_with("} [") || line.starts_with("{ [") {
+            self.tls |= line.contains("SSL connection") || line.contains("TLS handshake");
+        } else if self.place == Place::Body {
+            self.keep(line);
+        }
+    }
+
+    /// A line of `curl -i`, or of a request and an answer one behind the other.
+    fn plain(&mut self, line: &str) {
+        match self.place {
+            Place::Body if line.starts_with("HTTP/") && follows_redirect(&self.head) => {
+                self.head = vec![line.to_owned()];
+                self.body.clear();
+                self.place = Place::Head;
+            }
+            Place::Body => self.keep(line),
+            Place::Head if line.is_empty() => self.place = Place::Body,
+            Place::Head => self.head.push(line.to_owned()),
             Place::Outside | Place::Request if line.starts_with("HTTP/") => {
-                head.push(line.to_owned());
-                place = Place::Head;
+                self.head.push(line.to_owned());
+                self.place = Place::Head;
             }
             Place::Outside if is_request_line(line) => {
-                request.push(line.to_owned());
-                place = Place::Request;
+                self.request.push(line.to_owned());
+                self.place = Place::Request;
             }
-            Place::Request if !line.is_empty() => request.push(line.to_owned()),
+            Place::Request if !line.is_empty() => self.request.push(line.to_owned()),
             Place::Outside | Place::Request => {}
         }
     }
-    let answer = answer(&head, body).ok_or(SavedError::NoAnswer)?;
-    Ok((asked(&request, given, tls), answer))
+
+    fn keep(&mut self, line: &str) {
+        if self.body.len() < LONGEST_BODY {
+            self.body.push_str(line);
+            self.body.push('\n');
+        }
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
+    #[default]
     Outside,
     Request,
     Head,

@@ -15,7 +15,7 @@ use crate::evidence::Evidence;
 use crate::infer::{Hint, Ranking, rank};
 use crate::plan;
 use crate::probe::{Probe, Told, Trial};
-use crate::signals::{Scene, Seen, judge, told};
+use crate::signals::{ExhibitWords, Scene, Seen, judge, read_words, told};
 
 /// How much may be asked of somebody's server.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +106,7 @@ pub async fn examine(
         redirects: Vec::new(),
         at_first_fine: false,
         made_up: made_up(),
+        words: None,
     };
     let ended = work.begin().await;
     if matches!(ended, Ended::Refused | Ended::Unsent) {
@@ -145,6 +146,8 @@ struct Work<'a> {
     redirects: Vec<Url>,
     at_first_fine: bool,
     made_up: String,
+    /// The words of the exhibit; read when first judged.
+    words: Option<ExhibitWords>,
 }
 
 /// A chain of redirects that is longer leads nowhere.
@@ -363,8 +366,11 @@ impl Work<'_> {
         Some(outcome)
     }
 
-    fn judge(&self) -> (Seen, Ranking) {
-        let scene = scene(
+    fn judge(&mut self) -> (Seen, Ranking) {
+        if self.words.is_none() {
+            self.words = self.exhibit.as_ref().map(|exhibit| read_words(self.evidence, exhibit));
+        }
+        let unread = scene(
             &self.asked,
             self.exhibit.as_ref(),
             &self.trials,
@@ -372,12 +378,13 @@ impl Work<'_> {
             self.at_first_fine,
             &self.client.agent,
         );
+        let scene = Scene { words: self.words.as_ref(), ..unread };
         let seen = judge(self.evidence, &scene);
         let ranking = rank(self.evidence, &seen, self.hints);
         (seen, ranking)
     }
 
-    fn finish(self, ended: Ended) -> Examination {
+    fn finish(mut self, ended: Ended) -> Examination {
         let (seen, ranking) = self.judge();
         Examination {
             asked: self.asked,
@@ -430,7 +437,16 @@ fn scene<'a>(
         .iter()
         .map(|trial| (trial, told(&trial.outcome, exhibit, &trial.sent.url, &asked.url)))
         .collect();
-    Scene { asked, agent, now: Timestamp::now().as_second(), exhibit, trials, addresses, at_first_fine }
+    Scene {
+        asked,
+        agent,
+        now: Timestamp::now().as_second(),
+        exhibit,
+        words: None,
+        trials,
+        addresses,
+        at_first_fine,
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of an examination, put together in one place")]
@@ -446,7 +462,7 @@ fn conclude(
     at_first_fine: bool,
 ) -> Examination {
     let (seen, ranking) = {
-        let scene = scene(&asked, exhibit.as_ref(), &trials, &addresses, at_first_fine, "");
+        let scene = scene(&asked, exhibit.as_ref(), &trials, &addresses, at_first_fine, UNKNOWN_AGENT);
         let seen = judge(evidence, &scene);
         let ranking = rank(evidence, &seen, hints);
         (seen, ranking)
@@ -468,5 +484,7 @@ fn made_up() -> String {
     name
 }
 
+/// Where a saved answer does not show the request, some client or other made it.
+const UNKNOWN_AGENT: &str = "Mozilla/5.0";
 /// What most reporters used who name no client.
 const CURL: &str = "curl/8.14.1";

@@ -28,6 +28,8 @@ pub struct Scene<'a> {
     pub now: i64,
     /// The refusal that is to be explained; none where none was seen.
     pub exhibit: Option<&'a Answer>,
+    /// The words of the refusal, where they were read before: reading them is most of the work.
+    pub words: Option<&'a ExhibitWords>,
     /// Every probe with what it told.
     pub trials: Vec<(&'a Trial, Told)>,
     /// Where the name is.
@@ -79,6 +81,18 @@ impl Seen {
             *place = judged;
         }
     }
+}
+
+/// What the words of a refusal come to.
+#[derive(Debug, Clone)]
+pub struct ExhibitWords(Seen);
+
+/// Reads the words of a refusal.
+#[must_use]
+pub fn read_words(evidence: &Evidence, exhibit: &Answer) -> ExhibitWords {
+    let mut seen = Seen::new(evidence);
+    answer::words(evidence, exhibit, &mut seen);
+    ExhibitWords(seen)
 }
 
 /// Judges all signals.

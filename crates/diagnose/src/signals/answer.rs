@@ -2,7 +2,7 @@
 //! answers of the address show of its servers.
 
 use super::text::readable;
-use super::{Judged, Scene, Seen};
+use super::{ExhibitWords, Judged, Scene, Seen};
 use crate::answer::Answer;
 use crate::evidence::{Evidence, Matched};
 use crate::probe::Told;
@@ -10,10 +10,13 @@ use crate::probe::Told;
 pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     match scene.exhibit {
         Some(exhibit) => {
-            words(evidence, exhibit, seen);
+            match scene.words {
+                Some(read) => take(read, seen),
+                None => words(evidence, exhibit, seen),
+            }
             rest_of_page(evidence, scene, exhibit, seen);
             only_first(evidence, seen);
-            reasons(evidence, seen);
+            reasons(evidence, exhibit, seen);
             fields(evidence, scene, exhibit, seen);
         }
         None => elsewhere(evidence, scene, seen),
@@ -29,33 +32,17 @@ fn lines(answer: &Answer) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
+/// What was read before.
+fn take(read: &ExhibitWords, seen: &mut Seen) {
+    for (index, judged) in read.0.judged.iter().enumerate().filter(|(_, judged)| judged.is_some()) {
+        seen.put(index, *judged);
+    }
+}
+
+pub(super) fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     let read = readable(&exhibit.body);
     let headers = lines(exhibit);
-    // Applications also give their reason in a header.
-    let told: Vec<String> = exhibit
-        .headers
-        .iter()
-        .filter(|(name, _)| {
-            let name = name.to_ascii_lowercase();
-            name == "www-authenticate"
-                || name == "warning"
-                || [
-                    "error",
-                    "reason",
-                    "message",
-                    "denied",
-                    "deny",
-                    "block",
-                    "detail",
-                    "status-text",
-                    "seraph",
-                ]
-                .iter()
-                .any(|part| name.contains(part))
-        })
-        .map(|(_, value)| value.to_lowercase())
-        .collect();
+    let told = told_in_header(exhibit);
     let plain = format!("{} {}", read.plain, told.join(" "));
     let texts: [&[u8]; 2] = [plain.as_bytes(), read.marked_up.as_bytes()];
     for (index, signal) in evidence.signals.iter().enumerate().filter(|(_, signal)| signal.is_of_words()) {
@@ -67,9 +54,13 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
         let matched = signal.search(if of_sentences { &texts[..1] } else { &texts }, &headers);
         let (holds, weight) = match matched {
             Matched::No => (false, 1.0),
-            Matched::Weakly => (true, 0.4),
+            Matched::Weakly => (true, 0.3),
             #[expect(clippy::cast_precision_loss, reason = "a handful of patterns")]
-            Matched::Plainly(hits) => (true, 1.0 + 0.1 * (hits.min(4) as f64 - 1.0)),
+            Matched::Plainly(hits) => {
+                // A code says it by agreement, a sentence by chance.
+                let by_code = if signal.id.starts_with("code:") { 0.5 } else { 0.0 };
+                (true, 1.0 + by_code + 0.1 * (hits.min(4) as f64 - 1.0))
+            }
         };
         seen.put(index, Some(Judged { holds, weight }));
     }
@@ -81,6 +72,33 @@ fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
         }
     }
 }
+
+/// Applications also give their reason in a header.
+fn told_in_header(exhibit: &Answer) -> Vec<String> {
+    let telling = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name == "warning"
+            || TELLING.iter().any(|part| name.contains(part))
+                && !VENDORS.iter().any(|part| name.starts_with(part))
+    };
+    exhibit.headers.iter().filter(|(name, _)| telling(name)).map(|(_, value)| value.to_lowercase()).collect()
+}
+
+/// Parts of the names of headers that give a reason.
+const TELLING: &[&str] = &[
+    "error",
+    "reason",
+    "message",
+    "denied",
+    "deny",
+    "block",
+    "detail",
+    "status-text",
+    "seraph",
+    "www-authenticate",
+];
+/// Those whose codes are signals of their own.
+const VENDORS: &[&str] = &["x-amzn", "x-ms-", "x-squid", "x-goog", "proxy-", "x-github"];
 
 /// Pages that are nobody's by their words.
 fn rest_of_page(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut Seen) {
@@ -116,7 +134,8 @@ fn only_first(evidence: &Evidence, seen: &mut Seen) {
 
 /// Pages that some server makes by itself give no reason of an application; a vendor's page speaks in the vendor's words,
 /// and those families of words are left open.
-fn reasons(evidence: &Evidence, seen: &mut Seen) {
+fn reasons(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
+    let in_header = !told_in_header(exhibit).is_empty();
     let page = evidence
         .group("page")
         .filter(|(index, _)| seen.get(*index).is_some_and(|judged| judged.holds))
@@ -127,7 +146,8 @@ fn reasons(evidence: &Evidence, seen: &mut Seen) {
         evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
     let mut most: f64 = 0.0;
     for (index, signal) in &said {
-        if page < 20 || page <= 40 && !signal.id.starts_with("code:") {
+        let of_code = signal.id.starts_with("code:");
+        if !of_code && (page < 20 || page <= 40 && !in_header) {
             seen.put(*index, None);
         } else if let Some(judged) = seen.get(*index).filter(|judged| judged.holds) {
             most = most.max(judged.weight);

@@ -183,6 +183,7 @@ fn route(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
     let by_number = asked.meant_host().parse::<std::net::IpAddr>().is_ok();
     let another = asked.header("host").is_some() && asked.meant_host() != asked.url.host;
     let to_a_name = asked.url.host.parse::<std::net::IpAddr>().is_err();
+    set("asked:several-addresses", scene.addresses.len() > 1);
     set("asked:plain-http", asked.url.scheme == Scheme::Http);
     set("asked:number-as-host", by_number);
     set("asked:host-elsewhere", another || !asked.resolve.is_empty());

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::answer::{Answer, Failure, Outcome};
 use crate::asked::{Asked, Scheme, Version};
 
+pub(crate) use resolve::by_hand;
 pub use resolve::lookup;
 use stream::Stream;
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::answer::{Answer, Failure, Outcome};
 use crate::asked::{Asked, Url};
-use crate::client::{Client, lookup};
+use crate::client::{Client, by_hand, lookup};
 use crate::evidence::Evidence;
 use crate::infer::{Hint, Ranking, rank};
 use crate::plan;
@@ -156,7 +156,9 @@ const MOST_REDIRECTS: usize = 5;
 impl Work<'_> {
     /// The request as given, along its redirects; GET in place of a method that may not be sent.
     async fn begin(&mut self) -> Ended {
-        if self.asked.proxy.is_none() && self.asked.resolve.is_empty() {
+        if let Some(by_hand) = by_hand(&self.asked) {
+            self.addresses = by_hand.to_vec();
+        } else if self.asked.proxy.is_none() {
             let looked_up =
                 timeout(Duration::from_secs(5), lookup(&self.asked.url.host, self.asked.url.port)).await;
             self.addresses = looked_up.ok().and_then(Result::ok).unwrap_or_default();
@@ -406,6 +408,7 @@ fn is_about_the_request(probe: &Probe) -> bool {
     !matches!(
         probe,
         Probe::Get
+            | Probe::Port
             | Probe::Child
             | Probe::Sibling
             | Probe::Suffix

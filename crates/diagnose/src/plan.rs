@@ -35,6 +35,7 @@ pub fn candidates(asked: &Asked, made_up: &str, addresses: &[std::net::IpAddr]) 
         Probe::Plain,
         Probe::Host,
         Probe::Direct,
+        Probe::Port,
         Probe::Scheme,
         Probe::Cache,
         Probe::Dot,
@@ -56,7 +57,7 @@ pub fn candidates(asked: &Asked, made_up: &str, addresses: &[std::net::IpAddr]) 
     if asked.version == Version::Any && asked.url.scheme == Scheme::Http {
         probes.retain(|probe| *probe != Probe::OtherVersion);
     }
-    if asked.proxy.is_none() && addresses.len() > 1 && asked.resolve.is_empty() {
+    if asked.proxy.is_none() && addresses.len() > 1 {
         probes.extend(addresses.iter().take(4).copied().map(Probe::Address));
     }
     probes.retain(|probe| probe.apply(asked, made_up).is_some());

@@ -50,6 +50,8 @@ pub enum Probe {
     Scheme,
     /// Without the proxy.
     Direct,
+    /// Through the proxy, to the usual port.
+    Port,
     /// The host of the address as Host.
     Host,
     /// A made-up name beside it.
@@ -93,6 +95,7 @@ impl Probe {
             Self::Address(_) => "family",
             Self::Scheme => "scheme",
             Self::Direct => "direct",
+            Self::Port => "port",
             Self::Host => "host",
             Self::Sibling => "sibling",
             Self::Child => "child",
@@ -129,6 +132,7 @@ impl Probe {
             Self::Address(address) => format!("at {address}"),
             Self::Scheme => "over https".to_owned(),
             Self::Direct => "without the proxy".to_owned(),
+            Self::Port => "through the proxy to the usual port".to_owned(),
             Self::Host => "with the host of the address as Host".to_owned(),
             Self::Sibling => "a made-up name beside it".to_owned(),
             Self::Child => "a made-up name below it".to_owned(),
@@ -148,7 +152,9 @@ impl Probe {
     pub fn apply(&self, asked: &Asked, made_up: &str) -> Option<Asked> {
         let mut changed = asked.clone();
         match self {
-            Self::AsGiven | Self::Redirect | Self::Repeat | Self::Pause | Self::Address(_) => {
+            Self::AsGiven | Self::Redirect | Self::Repeat | Self::Pause => return Some(changed),
+            Self::Address(_) => {
+                changed.family = crate::asked::Family::Any;
                 return Some(changed);
             }
             _ if asked.is_unsafe() && *self != Self::Get => quiet(&mut changed),
@@ -202,6 +208,13 @@ impl Probe {
             Self::Scheme => to_https(&mut changed)?,
             Self::Direct => {
                 changed.proxy.take()?;
+            }
+            Self::Port => {
+                let usual = asked.url.scheme.default_port();
+                if asked.proxy.is_none() || asked.url.port == usual {
+                    return None;
+                }
+                changed.url.port = usual;
             }
             Self::Host => {
                 asked.header("host")?;

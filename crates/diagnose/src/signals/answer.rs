@@ -307,6 +307,13 @@ fn elsewhere(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     }
     seen.set(evidence, "elsewhere:kubernetes", of("server:kubernetes") || says("page:kubernetes"));
     seen.set(evidence, "elsewhere:store", of("server:s3") || of("server:gcs") || of("server:azure-storage"));
+    let file = answers.iter().any(|answer| {
+        answer.status == 200
+            && answer.has("last-modified")
+            && answer.has("accept-ranges")
+            && !answer.has("set-cookie")
+    });
+    seen.set(evidence, "elsewhere:static-file", file);
     let product = |name: &str| headers.iter().any(|line| String::from_utf8_lossy(line).contains(name));
     let search_engine = product("x-elastic-product")
         || product("x-opensearch")

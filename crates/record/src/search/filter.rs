@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
 use portcullis_request::Reference;
 
-use super::glance::{self, DECISION, Glance};
+use super::glance::{DECISION, Glance};
 use crate::archive;
 
 /// Which decisions are asked for: everything that is said must hold, and of several values one.
@@ -49,10 +49,20 @@ impl Filter {
             return;
         }
         let (since, until) = self.times();
+        let status = |status: &u16| Finder::new(&format!("\"status\":{status}")).into_owned();
+        let statuses: Vec<_> = self.statuses.iter().map(status).collect();
+        // Before it is parsed: ours stands in the line, an upstream's among the outcomes.
+        let may_have_status = |line: &[u8]| {
+            followed.is_none_or(|followed| {
+                statuses.iter().any(|status| status.find(line).is_some())
+                    || archive::reference(line)
+                        .is_some_and(|reference| followed.contains(&reference.as_u128()))
+            })
+        };
         let mut look = |line: &'b [u8]| {
             if line.starts_with(DECISION)
                 && needles.are_in(line)
-                && self.may_have_status(line, followed)
+                && may_have_status(line)
                 && let Ok(text) = std::str::from_utf8(line)
                 && let Some(glance) = Glance::of(text)
                 && self.holds(&glance, since.as_deref(), until.as_deref(), followed)
@@ -72,13 +82,6 @@ impl Filter {
         self.needles().are_in(line.as_bytes())
             && Glance::of(line)
                 .is_some_and(|glance| self.holds(&glance, since.as_deref(), until.as_deref(), None))
-    }
-
-    /// Whether a line may have one of the statuses, before it is parsed.
-    fn may_have_status(&self, line: &[u8], followed: Option<&HashSet<u128>>) -> bool {
-        let Some(followed) = followed else { return true };
-        glance::status(line).is_some_and(|status| self.statuses.contains(&status))
-            || archive::reference(line).is_some_and(|reference| followed.contains(&reference.as_u128()))
     }
 
     /// Times as lines have them, which compare as texts.

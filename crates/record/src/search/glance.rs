@@ -180,12 +180,5 @@ impl Ord for Text<'_> {
     }
 }
 
-/// The status of an outcome's line, without parsing it.
-pub(super) fn status(line: &[u8]) -> Option<u16> {
-    let at = memchr::memmem::find(line, STATUS)? + STATUS.len();
-    std::str::from_utf8(line.get(at..at + 3)?).ok()?.parse().ok()
-}
-
 /// How a decision's line begins.
 pub(super) const DECISION: &[u8] = b"{\"kind\":\"decision\"";
-const STATUS: &[u8] = b"\"status\":";

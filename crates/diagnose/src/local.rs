@@ -26,7 +26,7 @@ pub struct Local {
 pub fn read(evidence: &Evidence, roots: &[PathBuf], asked: &Asked) -> Local {
     let found: Vec<PathBuf>;
     let roots = if roots.is_empty() {
-        found = USUAL.iter().map(PathBuf::from).filter(|path| path.exists()).collect();
+        found = portcullis_siteconf::find_roots();
         &found
     } else {
         roots
@@ -111,24 +111,6 @@ fn short(text: &str) -> String {
     if line.chars().count() > 160 { line.chars().take(160).chain(" …".chars()).collect() } else { line }
 }
 
-/// Where packages put the configuration.
-const USUAL: &[&str] = &[
-    "/etc/nginx/nginx.conf",
-    "/usr/local/nginx/conf/nginx.conf",
-    "/usr/local/openresty/nginx/conf/nginx.conf",
-    "/opt/homebrew/etc/nginx/nginx.conf",
-    "/usr/local/etc/nginx/nginx.conf",
-    "/etc/apache2/apache2.conf",
-    "/etc/httpd/conf/httpd.conf",
-    "/usr/local/apache2/conf/httpd.conf",
-    "/opt/homebrew/etc/httpd/httpd.conf",
-    "/etc/caddy/Caddyfile",
-    "/etc/haproxy/haproxy.cfg",
-    "/etc/varnish/default.vcl",
-    "/etc/lighttpd/lighttpd.conf",
-    "/etc/envoy/envoy.yaml",
-    "/etc/squid/squid.conf",
-];
 /// Lines of a report that say what could not be read.
 const MOST_FAULTS: usize = 5;
 

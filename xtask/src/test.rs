@@ -33,7 +33,7 @@ pub(crate) fn all() -> Result<(), String> {
 
 /// Rewrites what is generated from the code.
 pub(crate) fn generate() -> Result<(), String> {
-    for package in ["portcullis", "portcullis-measure"] {
+    for package in ["portcullis", "portcullis-measure", "portcullis-diagnose"] {
         run_with(&[("UPDATE_GENERATED", "1")], "cargo", &["test", "--package", package, "generated"])?;
     }
     run(

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("payload", &[]),
     ("quota", &[]),
     ("measure", &[]),
+    ("accesslog", &[]),
     (
         "gate",
         &[
@@ -27,6 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("proxy", &["gate", "request", "response", "decision", "payload", "measure"]),
     ("endpoints", &["gate", "request", "response", "record", "measure"]),
+    ("siteconf", &[]),
+    ("diagnose", &["siteconf"]),
     // Beside the product: what it may use is what it proves.
     ("worlds", &["decision"]),
 ];

@@ -81,10 +81,12 @@ fn a_bad_file_changes_nothing_and_is_named() {
 #[test]
 fn what_concerns_a_request_is_logged_with_its_reference() {
     let gate = Gate::start("anyone");
-    let log = gate.folder.path().join("data/log");
-    std::fs::remove_dir_all(&log).unwrap();
-    std::fs::write(&log, "in the way").unwrap();
     let request = "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
+    // Whoever is answered, is answered by a gate whose log is open.
+    assert!(support::exchange(gate.address, request).starts_with("HTTP/1.1 200 "));
+    let log = gate.folder.path().join("data/log");
+    std::fs::rename(&log, gate.folder.path().join("away")).unwrap();
+    std::fs::write(&log, "in the way").unwrap();
     let mut refused = String::new();
     until("the log cannot be written", || {
         refused = support::exchange(gate.address, request);

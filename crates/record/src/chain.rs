@@ -46,9 +46,9 @@ impl Chain {
 /// The chain's value behind a leaf.
 pub(crate) fn next(link: &Link, leaf: &Hash) -> Link {
     let mut both = [0; LINK + 32];
-    for (to, from) in both.iter_mut().zip(link.iter().chain(leaf)) {
-        *to = *from;
-    }
+    let (before, behind) = both.split_at_mut(LINK);
+    before.copy_from_slice(link);
+    behind.copy_from_slice(leaf);
     digest(&SHA256, &both).as_ref().first_chunk().copied().unwrap_or_default()
 }
 

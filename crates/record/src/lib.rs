@@ -9,6 +9,7 @@ mod chain;
 mod checkpoint;
 pub mod entry;
 pub mod forget;
+mod json;
 pub mod keys;
 mod line;
 pub mod log;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, Gap, Outcome};
+use crate::json;
 use crate::read::Line;
 use crate::redact::mask;
 
@@ -129,7 +130,7 @@ fn joined<T: Serialize>(kind: &str, content: &T, usual: usize) -> Result<Vec<u8>
     // The content is an object that is never empty, so what stands before it joins it if its brace becomes a comma.
     // `#[serde(flatten)]` comes to the same for half as much again.
     let joint = line.len();
-    serde_json::to_writer(&mut line, content)?;
+    json::append(content, &mut line)?;
     match line.get_mut(joint) {
         Some(brace) if *brace == b'{' => *brace = b',',
         _ => return Err(serde::ser::Error::custom("what is recorded is no object")),

@@ -59,12 +59,16 @@ fn outcomes_with(folder: &Path, filter: &Filter) -> Result<Option<HashSet<u128>>
     // What was decided within the time may have ended behind it.
     let whenever = Filter { until: None, ..filter.clone() };
     let mut all = HashSet::new();
+    let needle = |status: &u16| memchr::memmem::Finder::new(&format!("\"status\":{status},")).into_owned();
+    let needles: Vec<_> = filter.statuses.iter().map(needle).collect();
     let collect = |bytes: &[u8]| {
         let mut found = Vec::new();
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| line.starts_with(OUTCOME)) {
-            if filter.statuses.iter().any(|status| glance::status(line) == Some(*status)) {
-                found.extend(archive::reference(line).map(|reference| reference.as_u128()));
-            }
+        for needle in &needles {
+            filter::lines_with(bytes, needle, |line| {
+                if line.starts_with(OUTCOME) {
+                    found.extend(archive::reference(line).map(|reference| reference.as_u128()));
+                }
+            });
         }
         found
     };

@@ -69,11 +69,11 @@ impl Tree {
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut both = [NODE; 65];
-    for (to, from) in both.iter_mut().skip(1).zip(left.iter().chain(right)) {
-        *to = *from;
-    }
-    sha256(&both)
+    let mut context = Context::new(&SHA256);
+    context.update(&[NODE]);
+    context.update(left);
+    context.update(right);
+    fixed(context.finish().as_ref())
 }
 
 fn fixed(bytes: &[u8]) -> Hash {

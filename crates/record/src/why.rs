@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::entry::{Entry, Outcome, PrincipalEntry, Stage, VerdictEntry};
 use crate::read::Remembered;
+use crate::search::show::clean;
 
 /// What whoever has the policies knows beside the record.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -272,22 +273,6 @@ fn row(text: &mut String, name: &str, value: &str) -> fmt::Result {
 /// The reference as people have it; as recorded, if it is none.
 fn shown(uuid: &str) -> String {
     uuid.parse::<Reference>().map_or_else(|_| uuid.to_owned(), |reference| reference.to_string())
-}
-
-/// Control characters and those that reorder text escaped: records hold what callers sent.
-fn clean(text: &str) -> String {
-    let hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut cleaned, character| {
-        if hidden(character) {
-            cleaned.extend(character.escape_unicode());
-        } else {
-            cleaned.push(character);
-        }
-        cleaned
-    })
 }
 
 fn duration(us: u64) -> String {

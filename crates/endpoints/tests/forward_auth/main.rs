@@ -218,3 +218,13 @@ async fn what_is_not_kept_is_a_plain_refusal() {
     assert_eq!(door.ask("/auth", &[]).await.status, 404);
     assert_eq!(door.ended().await.len(), 0);
 }
+
+#[tokio::test]
+async fn what_is_left_out_of_the_log_has_no_outcome_either_and_denials_stay() {
+    let door = world::door_recording(LOOPBACK, vec![portcullis_record::DropRule::default()]).await;
+    let known = key(&door.key);
+    assert_eq!(door.nginx("/known/x", &known).await.status, 204);
+    assert_eq!(door.nginx("/known/x", &[]).await.status, 401);
+    let recorded = door.ended().await;
+    assert_eq!(recorded.iter().map(|(entry, _)| entry.status).collect::<Vec<_>>(), [Some(401)]);
+}

@@ -11,7 +11,7 @@ use portcullis_gate::{App, Apps, ForbidFault, Gate, OriginTarget, Route, Snapsho
 use portcullis_identity::{ApiKeys, Identifier, KeyStore, NewKey, PrincipalKind};
 use portcullis_policy::{Access, Guard, Policies, Require, Scope, SourceText};
 use portcullis_record::read::{Line, records};
-use portcullis_record::{Entry, Log, LogSettings, Outcome, Redaction, RedactionRules};
+use portcullis_record::{DropRule, Entry, Log, LogSettings, Outcome, Redaction, RedactionRules};
 use portcullis_request::{Loosened, PathPattern, TrustedPeers};
 use portcullis_response::{Branding, Renderer};
 use tempfile::TempDir;
@@ -68,9 +68,15 @@ impl Answer {
 
 /// A door for proxies on these networks.
 pub(crate) async fn door(peers: &[&str]) -> Door {
+    door_recording(peers, Vec::new()).await
+}
+
+/// A door whose log leaves decisions out.
+pub(crate) async fn door_recording(peers: &[&str], rules: Vec<DropRule>) -> Door {
     let folder = TempDir::new().unwrap();
     let (snapshot, key) = snapshot(&folder);
-    let log = Arc::new(Log::open(LogSettings::new(folder.path().join("log"))).unwrap());
+    let settings = LogSettings { drop: rules, ..LogSettings::new(folder.path().join("log")) };
+    let log = Arc::new(Log::open(settings).unwrap());
     let gate = Arc::new(Gate::new(snapshot, Arc::clone(&log)));
     let peers = TrustedPeers::new(peers.iter().map(|network| network.parse().unwrap()).collect());
     let auth = Arc::new(ForwardAuth::new(gate, peers));

@@ -8,10 +8,12 @@ mod check;
 mod completions;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 pub(crate) mod init;
 mod key;
 mod log;
+mod logs;
 mod man;
 mod output;
 mod policy;
@@ -57,6 +59,8 @@ enum Command {
     Diff(diff::Diff),
     Shadow(shadow::Shadow),
     Explain(explain::Explain),
+    Logs(logs::Logs),
+    Doctor(Box<portcullis_diagnose::command::Doctor>),
     Policy(policy::Policy),
     Key(key::Key),
     Completions(completions::Completions),
@@ -78,6 +82,8 @@ pub(crate) enum Exit {
     Done,
     /// 1: what was looked at is wrong: findings, a failed tour, nothing found.
     Wrong,
+    /// 2: the words make no sense together, which only the command itself can tell.
+    Usage,
     /// 3: the command could not do its work: a file, a socket, a database.
     Failed,
     /// 4: nothing is wrong, but there are warnings, and they were denied.
@@ -91,6 +97,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Wrong => 1,
+            Exit::Usage => 2,
             Exit::Failed => 3,
             Exit::Warned | Exit::Depends => 4,
         })
@@ -99,7 +106,13 @@ impl From<Exit> for ExitCode {
 
 /// Parses the command line and runs the command.
 pub(crate) fn run() -> ExitCode {
-    match Cli::parse().command {
+    // A pasted `curl …` is one argument; words that are no UTF-8 are clap's to complain about.
+    let words: Option<Vec<String>> = std::env::args_os().map(|word| word.into_string().ok()).collect();
+    let cli = match words {
+        Some(words) => Cli::parse_from(portcullis_diagnose::asked::fold_curl(words)),
+        None => Cli::parse(),
+    };
+    match cli.command {
         Command::Demo(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -114,6 +127,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Diff(command) => command.run(),
         Command::Shadow(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Logs(command) => logs::run(&command),
+        Command::Doctor(command) => doctor::run(&command),
         Command::Policy(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Completions(command) => command.run(&mut Cli::command()),

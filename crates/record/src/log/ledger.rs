@@ -206,8 +206,10 @@ impl Ledger {
             let head = line::structure("segment", &head).map_err(io::Error::other)?;
             chain.seal(&head, &mut self.sealed);
         }
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            chain.seal(line, &mut self.sealed);
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', lines) {
+            chain.seal(lines.get(from..end).unwrap_or_default(), &mut self.sealed);
+            from = end + 1;
         }
         segment.append(&self.sealed, sync == SyncPoint::Always)?;
         self.chain = chain;

@@ -489,3 +489,31 @@ async fn the_chain_goes_on_from_the_last_checkpoint_or_from_the_head() {
     // The one line that was changed above, and nothing that follows from it.
     assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
 }
+
+#[tokio::test]
+async fn what_a_rule_leaves_out_is_counted_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule =
+        DropRule { paths: vec!["/healthz".to_owned()], keep_per_million: 500_000, ..DropRule::default() };
+    let log = Log::open(LogSettings { drop: vec![rule], ..closed(folder.path()) }).unwrap();
+    let mut left_out = 0;
+    for _ in 0..200 {
+        let reference = reference_in(0);
+        let mut healthy = entry(reference);
+        healthy.request.path = "/healthz".to_owned();
+        (healthy.verdict, healthy.reason, healthy.status) = (None, None, None);
+        match log.submit(healthy).await.unwrap() {
+            Handed::Recorded => log.outcome(outcome(reference)),
+            Handed::LeftOut => left_out += 1,
+        }
+        log.submit(entry(reference_in(0))).await.unwrap();
+    }
+    log.close().await;
+    assert!((60..140).contains(&left_out), "{left_out}");
+    assert_eq!(log.status().left_out, left_out);
+    assert_eq!(decisions(folder.path()).len() as u64, 400 - left_out);
+    let all = crate::search::Filter::default();
+    let counts = crate::search::count(folder.path(), &all, &[], None).unwrap();
+    assert_eq!((counts.total + counts.left_out, counts.left_out), (400, left_out));
+    assert_eq!(log.status().dropped, 0);
+}

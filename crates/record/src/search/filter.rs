@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
 use portcullis_request::Reference;
 
-use super::glance::Glance;
+use super::glance::{DECISION, Glance};
+use crate::archive;
 
 /// Which decisions are asked for: everything that is said must hold, and of several values one.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +49,20 @@ impl Filter {
             return;
         }
         let (since, until) = self.times();
+        let status = |status: &u16| Finder::new(&format!("\"status\":{status}")).into_owned();
+        let statuses: Vec<_> = self.statuses.iter().map(status).collect();
+        // Before it is parsed: ours stands in the line, an upstream's among the outcomes.
+        let may_have_status = |line: &[u8]| {
+            followed.is_none_or(|followed| {
+                statuses.iter().any(|status| status.find(line).is_some())
+                    || archive::reference(line)
+                        .is_some_and(|reference| followed.contains(&reference.as_u128()))
+            })
+        };
         let mut look = |line: &'b [u8]| {
-            if needles.are_in(line)
+            if line.starts_with(DECISION)
+                && needles.are_in(line)
+                && may_have_status(line)
                 && let Ok(text) = std::str::from_utf8(line)
                 && let Some(glance) = Glance::of(text)
                 && self.holds(&glance, since.as_deref(), until.as_deref(), followed)
@@ -85,7 +98,12 @@ impl Filter {
         let all = |texts: &[String], name: &str, form: &dyn Fn(&String) -> String| {
             texts.iter().map(|text| finder(format!("{name}{}", form(text)))).collect::<Vec<_>>()
         };
+        let denied = match self.allowed {
+            Some(false) => DENIED.iter().map(|needle| finder((*needle).to_owned())).collect(),
+            Some(true) | None => Vec::new(),
+        };
         let needles = [
+            denied,
             all(&self.principals, "\"id\":", &quoted),
             all(&self.policies, "", &quoted),
             all(&self.reasons, "\"reason\":", &quoted),
@@ -135,8 +153,12 @@ impl Needles {
     }
 }
 
+/// What every denial has one of.
+const DENIED: [&str; 5] =
+    ["\"reason\":", "\"decision\":\"deny\"", "\"decision\":\"undecided\"", "\"status\":4", "\"status\":5"];
+
 /// The lines that have the needle.
-fn lines_with<'b>(bytes: &'b [u8], needle: &memmem::Finder<'_>, mut look: impl FnMut(&'b [u8])) {
+pub(super) fn lines_with<'b>(bytes: &'b [u8], needle: &memmem::Finder<'_>, mut look: impl FnMut(&'b [u8])) {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..)
         && let Some(found) = needle.find(rest)

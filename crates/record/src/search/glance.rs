@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// A text of a line, borrowed where it has no escapes.
@@ -128,10 +129,34 @@ impl<'a> Glance<'a> {
     /// A fact by its path: a text as it is, anything else as JSON.
     #[must_use]
     pub fn fact(&self, path: &str) -> Option<String> {
-        let facts: std::collections::BTreeMap<Text<'_>, &RawValue> =
-            serde_json::from_str(self.facts?.get()).ok()?;
-        let value = facts.into_iter().find(|(name, _)| &**name == path)?.1.get();
+        let facts = self.facts?.get();
+        let value = serde_json::Deserializer::from_str(facts).deserialize_map(One { path }).ok()??.get();
         Some(serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned()))
+    }
+}
+
+/// Takes one member of an object, and passes over the others.
+struct One<'p> {
+    path: &'p str,
+}
+
+impl<'de> Visitor<'de> for One<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("facts by their paths")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = members.next_key::<Text<'de>>()? {
+            if found.is_none() && &*name == self.path {
+                found = Some(members.next_value::<&'de RawValue>()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -155,11 +180,5 @@ impl Ord for Text<'_> {
     }
 }
 
-/// The status of an outcome's line, without parsing it.
-pub(super) fn status(line: &[u8]) -> Option<u16> {
-    let at = memchr::memmem::find(line, STATUS)? + STATUS.len();
-    std::str::from_utf8(line.get(at..at + 3)?).ok()?.parse().ok()
-}
-
-const DECISION: &[u8] = b"{\"kind\":\"decision\"";
-const STATUS: &[u8] = b"\"status\":";
+/// How a decision's line begins.
+pub(super) const DECISION: &[u8] = b"{\"kind\":\"decision\"";

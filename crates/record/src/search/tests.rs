@@ -198,3 +198,19 @@ fn what_is_written_meanwhile_is_followed_into_the_next_segment() {
     .unwrap();
     assert_eq!(found, ["01", "03", "06"], "what was there before is not shown");
 }
+
+#[test]
+fn a_fact_is_found_by_its_name_and_not_within_another() {
+    let facts = [
+        ("a".to_owned(), serde_json::json!({"context.x": "inner", "deep": {"context.x": 1}})),
+        ("b".to_owned(), serde_json::json!("{ \"context.x\": 2")),
+        ("context.x".to_owned(), serde_json::json!("ou\"ter")),
+        ("context.y".to_owned(), serde_json::json!([1, {"z": 2}])),
+    ];
+    let line = decision(0, |entry| entry.facts = facts.into());
+    let text = String::from_utf8(line).unwrap();
+    let glance = Glance::of(text.trim_end()).unwrap();
+    assert_eq!(glance.fact("context.y").as_deref(), Some("[1,{\"z\":2}]"));
+    assert_eq!(glance.fact("nothing"), None);
+    assert_eq!(glance.fact("context.x").as_deref(), Some("ou\"ter"));
+}

@@ -3,7 +3,7 @@
 //! INVARIANT: what the record does not hold in clear is not made up; it stands in the text as a line to fill in.
 
 use portcullis_decision::Value;
-use portcullis_record::Entry;
+use portcullis_record::{Entry, redact};
 
 use crate::Question;
 use crate::question::NoQuestion;
@@ -38,6 +38,11 @@ pub fn recorded(entry: &Entry, question: &Question) -> Result<String, NoTest> {
     text.line(format_args!("[[test]]"));
     let route = &question.resource.1;
     text.key("name", &format!("{caller} {} {route}, recorded {}", entry.request.method, entry.reference));
+    if redact::is_altered(&question.principal.1.as_str().into()) {
+        text.line(format_args!(
+            "# The record does not name the principal in clear: write who it is, if it matters."
+        ));
+    }
     text.key("principal", &format!("{}::{:?}", question.principal.0, question.principal.1));
     text.key("action", &entry.request.method);
     text.key("resource", route);

@@ -53,9 +53,11 @@ fn candidate(count: u32) -> Result<Candidate, Box<dyn Error>> {
         "@id(\"region\") @reason(\"region_restricted\") forbid (principal, action, resource)\n\
          when { context.geo has country && context.geo.country == \"KP\" };\n\
          @id(\"device\") @reason(\"device_untrusted\") forbid (principal, action == Action::\"DELETE\", resource)\n\
-         unless { context has device && context.device has compliant && context.device.compliant };\n",
+         unless { context has device && context.device has compliant && context.device.compliant };\n\
+         @id(\"plan\") @otherwise(\"tier_required\") permit (principal in Group::\"staff\", action, resource)\n\
+         when { principal has tier && [\"free\", \"premium\", \"gold\"].contains(principal.tier) };\n",
     );
-    for number in 2..count {
+    for number in 3..count {
         let route = number % ROUTES;
         writeln!(
             text,
@@ -91,7 +93,10 @@ fn candidate(count: u32) -> Result<Candidate, Box<dyn Error>> {
         limits: Vec::new(),
         routes: routes.collect::<Result<_, Box<dyn Error>>>()?,
     }]);
-    let groups: String = (0..20).map(|number| format!("[[group]]\nid = \"group-{number}\"\n")).collect();
+    let groups: String = (0..20)
+        .map(|number| format!("[[group]]\nid = \"group-{number}\"\n"))
+        .chain(["[[group]]\nid = \"staff\"\n".to_owned()])
+        .collect();
     let directory = Directory::load(&[("directory.toml".to_owned(), groups)])
         .map_err(|findings| format!("{findings:?}"))?;
     Ok(Candidate::new(policies, apps, &directory, ForbidFault::Unavailable, Routes::AsRecorded)?)
@@ -102,11 +107,9 @@ fn write(folder: &Path, records: u32, complete: bool) -> Result<u64, Box<dyn Err
     const SEGMENT: u64 = 64 << 20;
     let (mut bytes, mut number) = (0_u64, 0_u32);
     while number < records {
-        let name = format!(
-            "decisions-20260303T{:02}{:02}00.000000Z.jsonl",
-            number / 60_000 / 60 % 24,
-            number / 60_000 % 60
-        );
+        let (minute, second) = (number / 60_000, number / 1_000 % 60);
+        let (hour, minute) = (minute / 60 % 24, minute % 60);
+        let name = format!("decisions-20260303T{hour:02}{minute:02}{second:02}.{:06}Z.jsonl", number % 1_000);
         let mut file = BufWriter::new(std::fs::File::create(folder.join(name))?);
         let mut size = 0_u64;
         while number < records && size < SEGMENT {

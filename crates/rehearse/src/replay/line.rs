@@ -184,8 +184,11 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(USUAL);
+                let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
+                    if members.is_empty() {
+                        members.reserve(USUAL);
+                    }
                     members.push(member);
                 }
                 Ok(Members(members))

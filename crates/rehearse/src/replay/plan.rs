@@ -21,6 +21,7 @@ pub(super) struct Plan {
     by_path: HashMap<Box<str>, usize>,
     /// Facts that the candidate reads, by path.
     required: Vec<Required>,
+    reads: Reads,
     /// Whether the candidate may read attributes that nobody can list.
     pub(super) reads_any_attribute: bool,
 }
@@ -31,6 +32,8 @@ pub(super) struct Slot {
     path: Box<str>,
     pub(super) place: Place,
     pub(super) kind: Kind,
+    /// Whether the candidate reads it; what it does not read cannot change its answer, and is passed over.
+    pub(super) is_read: bool,
     /// The facts of [`Plan::required`] that a record with this path says something of.
     pub(super) tells: Vec<usize>,
     /// The slot that followed it last time.
@@ -73,6 +76,7 @@ impl Plan {
             slots: Vec::new(),
             by_path: HashMap::new(),
             required,
+            reads: reads.clone(),
             reads_any_attribute: reads.principal.is_whole() || reads.apart.is_whole(),
         }
     }
@@ -122,16 +126,29 @@ impl Plan {
                 Err(_) => Place::Nowhere,
             },
         };
+        let is_read = match &place {
+            Place::Principal(path) => path.below().first().is_some_and(|name| self.reads_attribute(name)),
+            Place::Context(path) => {
+                let mut names = path.below().iter();
+                names.try_fold(&self.reads.context, |named, name| named.member(name)).is_some()
+            }
+            _ => true,
+        };
         let slot = Slot {
             path: path.into(),
             place,
             kind: kind_of(path),
+            is_read,
             tells: self.told_by(path),
             next: at.saturating_add(1),
         };
         self.slots.push(slot);
         self.by_path.insert(path.into(), at);
         at
+    }
+
+    fn reads_attribute(&self, name: &str) -> bool {
+        self.reads.principal.member(name).is_some() || self.reads.elsewhere.member(name).is_some()
     }
 
     /// The required facts that `path` is, lies in, or lies above.

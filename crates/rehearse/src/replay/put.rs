@@ -151,12 +151,9 @@ struct Making<'q> {
     broken_then: Vec<&'q str>,
 }
 
-/// Members of a part of the context, as a rule fewer.
-const USUAL_MEMBERS: usize = 8;
-
 impl<'q> Making<'q> {
     fn new(plan: &'q Plan) -> Self {
-        let part = |name| (Cow::Borrowed(name), Value::Record(Vec::with_capacity(USUAL_MEMBERS)));
+        let part = |name| (Cow::Borrowed(name), Value::Record(Vec::new()));
         Self {
             plan,
             action: None,
@@ -174,6 +171,9 @@ impl<'q> Making<'q> {
     fn fact(&mut self, slot: usize, value: Json<'q>, told: &mut [bool]) -> bool {
         let Some(slot) = self.plan.get(slot) else { return false };
         tell(told, &slot.tells);
+        if !slot.is_read {
+            return false;
+        }
         match (&slot.place, value) {
             (Place::LeftOut, _) => return true,
             (Place::Action, Json::Text(action)) => self.action = Some(action),
@@ -201,7 +201,7 @@ impl<'q> Making<'q> {
     fn gap(&mut self, slot: usize, path: &'q str, why: &str, told: &mut [bool]) {
         let Some(slot) = self.plan.get(slot) else { return };
         tell(told, &slot.tells);
-        if !why.starts_with("unavailable: ") {
+        if !slot.is_read || !why.starts_with("unavailable: ") {
             return;
         }
         match &slot.place {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use portcullis_record::read::{self, Line};
+
 use crate::support::{self, Program, free_port, start_until, wait_for};
 
 const TOKEN: &str = "a-token-for-operators-of-this-test";
@@ -84,15 +86,15 @@ impl Gate {
         } else {
             self.folder.path().join("data/log")
         };
-        let mut segments: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        segments.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-        segments.sort();
-        let text: String = segments.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-        // The last line may be just being written.
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let lines = whole.lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.filter(|line: &serde_json::Value| line["kind"] == kind).collect()
+        // As everything else reads it: closed segments are packed soon after.
+        let lines = read::records(Path::new(&folder)).map(|line| line.unwrap());
+        let of_kind = |line| match (line, kind) {
+            (Line::Decision(entry), "decision") => Some(serde_json::to_value(entry).unwrap()),
+            (Line::Outcome(outcome), "outcome") => Some(serde_json::to_value(outcome).unwrap()),
+            (Line::Gap(gap), "gap") => Some(serde_json::to_value(gap).unwrap()),
+            _ => None,
+        };
+        lines.filter_map(of_kind).collect()
     }
 
     /// Resident memory in KiB.

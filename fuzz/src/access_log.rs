@@ -1,0 +1,27 @@
+//! Access logs of any form. The input is a log; its format is found.
+//!
+//! Holds for every input: it is read to its end, the same twice, and no line is counted twice.
+
+use std::io::Write;
+
+use portcullis_accesslog::read;
+
+/// What must hold.
+pub fn check(input: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(input).expect("written");
+    let paths = [file.path().to_owned()];
+    let told = || {
+        let reading = read::read(&paths, None, &|_| {});
+        assert!(reading.unreadable.is_empty(), "a plain file can be read: {:?}", reading.unreadable);
+        let tally = &reading.tally;
+        ([tally.requests, tally.refused, tally.broken], format!("{:?}", reading.formats))
+    };
+    let once = told();
+    assert_eq!(once, told(), "read in two ways");
+    let [requests, refused, broken] = once.0;
+    assert!(refused <= requests);
+    let given = u64::try_from(input.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count())
+        .expect("a number");
+    assert!(requests + broken <= given, "{requests} requests and {broken} broken lines of {given}");
+}

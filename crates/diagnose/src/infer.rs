@@ -34,6 +34,8 @@ pub struct Ranking {
 
 /// The weight of a cause that is not in the list, beside some hundred and fifty that are.
 const UNKNOWN: f64 = 4.0;
+/// The same where no refusal was seen: whether there is one at all rests on a report.
+const UNKNOWN_UNSEEN: f64 = 16.0;
 /// No single group may say more than this: words are read by patterns, and patterns err.
 const MOST: f64 = 6.0;
 /// Naive Bayes takes groups for independent, which they are not quite; confidence is tempered by this power.
@@ -50,7 +52,8 @@ pub fn rank(evidence: &Evidence, seen: &Seen, hints: &[Hint]) -> Ranking {
         score += hints.iter().filter(|hint| hint.cause == cause).map(|hint| hint.weight).sum::<f64>();
         scores.push((cause, score * TEMPER));
     }
-    let unknown = UNKNOWN.ln() * TEMPER;
+    let shown = evidence.group("page").any(|(index, _)| seen.get(index).is_some());
+    let unknown = if shown || !hints.is_empty() { UNKNOWN } else { UNKNOWN_UNSEEN }.ln() * TEMPER;
     let highest = scores.iter().map(|(_, score)| *score).fold(unknown, f64::max);
     let mut total = (unknown - highest).exp();
     for (_, score) in &mut scores {

@@ -151,13 +151,25 @@ fn reasons(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     let said: Vec<_> =
         evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
     let mut most: f64 = 0.0;
+    let mut of_roles = None;
     for (index, signal) in &said {
         let of_code = signal.id.starts_with("code:");
         if !of_code && (page < 20 || page <= 40 && !in_header) {
             seen.put(*index, None);
         } else if let Some(judged) = seen.get(*index).filter(|judged| judged.holds) {
-            most = most.max(judged.weight);
+            if signal.id == "says:role" {
+                of_roles = Some((*index, judged));
+            } else {
+                most = most.max(judged.weight);
+            }
         }
+    }
+    // "You may not do this" stands in refusals of every kind: a single such phrase never outweighs a reason given besides.
+    if let Some((index, judged)) = of_roles {
+        let single = judged.weight < 1.15;
+        let weight = if most >= 1.0 && single { judged.weight.min(1.0) } else { judged.weight };
+        seen.put(index, Some(Judged { weight, ..judged }));
+        most = most.max(weight);
     }
     if page >= 20 {
         seen.set(evidence, "says:anything", most > 0.0);

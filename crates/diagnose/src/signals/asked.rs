@@ -123,7 +123,8 @@ fn method(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
         });
     // A password in `Authorization` is sent by browsers unasked, as cookies are, and needs the token as well.
     let authorization = asked.header("authorization").unwrap_or_default().to_ascii_lowercase();
-    let by_itself = ["basic ", "digest ", "negotiate ", "ntlm "].iter().any(|way| authorization.starts_with(way));
+    let by_itself =
+        ["basic ", "digest ", "negotiate ", "ntlm "].iter().any(|way| authorization.starts_with(way));
     let known_otherwise = asked.headers.iter().any(|(name, _)| {
         credential::is_credential_header(name) && !(by_itself && name.eq_ignore_ascii_case("authorization"))
     });

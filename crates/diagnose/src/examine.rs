@@ -275,6 +275,10 @@ impl Work<'_> {
     async fn go_on(&mut self) {
         let left = plan::candidates(&self.asked, &self.made_up, &self.addresses);
         let mut made: HashSet<Probe> = self.trials.iter().map(|trial| trial.probe.clone()).collect();
+        // The address that refused has been asked already.
+        made.extend(
+            self.exhibit.as_ref().and_then(|exhibit| exhibit.peer).map(|peer| Probe::Address(peer.ip())),
+        );
         loop {
             let (seen, ranking) = self.judge();
             let Some((probe, _)) = plan::next(self.evidence, &ranking, &seen, &left, &made) else { break };

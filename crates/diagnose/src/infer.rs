@@ -34,10 +34,12 @@ pub struct Ranking {
 
 /// The weight of a cause that is not in the list, beside some hundred and fifty that are.
 const UNKNOWN: f64 = 4.0;
+/// The same where no refusal was seen: whether there is one at all rests on a report.
+const UNKNOWN_UNSEEN: f64 = 16.0;
 /// No single group may say more than this: words are read by patterns, and patterns err.
 const MOST: f64 = 6.0;
 /// Naive Bayes takes groups for independent, which they are not quite; confidence is tempered by this power.
-const TEMPER: f64 = 0.8;
+const TEMPER: f64 = 0.9;
 
 /// Ranks all causes.
 #[must_use]
@@ -50,7 +52,8 @@ pub fn rank(evidence: &Evidence, seen: &Seen, hints: &[Hint]) -> Ranking {
         score += hints.iter().filter(|hint| hint.cause == cause).map(|hint| hint.weight).sum::<f64>();
         scores.push((cause, score * TEMPER));
     }
-    let unknown = UNKNOWN.ln() * TEMPER;
+    let shown = evidence.group("page").any(|(index, _)| seen.get(index).is_some());
+    let unknown = if shown || !hints.is_empty() { UNKNOWN } else { UNKNOWN_UNSEEN }.ln() * TEMPER;
     let highest = scores.iter().map(|(_, score)| *score).fold(unknown, f64::max);
     let mut total = (unknown - highest).exp();
     for (_, score) in &mut scores {
@@ -62,16 +65,33 @@ pub fn rank(evidence: &Evidence, seen: &Seen, hints: &[Hint]) -> Ranking {
     Ranking { causes, unknown: (unknown - highest).exp() / total }
 }
 
-/// Strongest word against and for, by group.
+/// Strongest word against and for, by group. Where something that is there speaks for a cause more than what is
+/// missing of the same group speaks against it, the latter does not count: outcomes and wordings exclude each other.
 fn by_group<'a>(evidence: &'a Evidence, seen: &Seen, cause: CauseIndex) -> HashMap<&'a str, (f64, f64)> {
-    let mut groups: HashMap<&str, (f64, f64)> = HashMap::new();
+    let mut groups: HashMap<&str, Words> = HashMap::new();
     for (index, signal) in evidence.signals.iter().enumerate() {
         let Some(ratio) = ratio(evidence, seen, cause, index) else { continue };
-        let entry = groups.entry(signal.group.as_str()).or_default();
-        entry.0 = entry.0.min(ratio);
-        entry.1 = entry.1.max(ratio);
+        let words = groups.entry(signal.group.as_str()).or_default();
+        let holds = seen.get(index).is_some_and(|judged| judged.holds);
+        let side = if holds { &mut words.there } else { &mut words.missing };
+        *side = (side.0.min(ratio), side.1.max(ratio));
     }
-    groups
+    groups.into_iter().map(|(group, words)| (group, words.strongest())).collect()
+}
+
+/// What a group says of a cause: the strongest word against and for, of what is there and of what is missing.
+#[derive(Debug, Default)]
+struct Words {
+    there: (f64, f64),
+    missing: (f64, f64),
+}
+
+impl Words {
+    fn strongest(&self) -> (f64, f64) {
+        let (against, favour) = self.there;
+        let missing = if favour + self.missing.0 >= 0.0 { 0.0 } else { self.missing.0 };
+        (against.min(missing), favour.max(self.missing.1))
+    }
 }
 
 /// What one signal says of one cause, as a logarithm.

@@ -23,12 +23,12 @@ pub(super) fn judge(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
     }
 }
 
-/// What a connection shows belongs to every answer.
+/// Status and reason phrase, then the fields, each as one line in lower case.
 fn lines(answer: &Answer) -> Vec<Vec<u8>> {
-    answer
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}").to_lowercase().into_bytes())
+    let status = format!("{} {}", answer.status, answer.reason);
+    std::iter::once(status)
+        .chain(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")))
+        .map(|line| line.to_lowercase().into_bytes())
         .collect()
 }
 
@@ -73,7 +73,7 @@ pub(super) fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     }
 }
 
-/// Applications also give their reason in a header.
+/// Applications also give their reason in a header, or in the reason phrase of an answer without a body.
 fn told_in_header(exhibit: &Answer) -> Vec<String> {
     let telling = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -81,7 +81,13 @@ fn told_in_header(exhibit: &Answer) -> Vec<String> {
             || TELLING.iter().any(|part| name.contains(part))
                 && !VENDORS.iter().any(|part| name.starts_with(part))
     };
-    exhibit.headers.iter().filter(|(name, _)| telling(name)).map(|(_, value)| value.to_lowercase()).collect()
+    let fields = exhibit.headers.iter().filter(|(name, _)| telling(name)).map(|(_, value)| value);
+    let phrase = exhibit.body.is_empty().then_some(&exhibit.reason);
+    fields
+        .chain(phrase)
+        .map(|told| told.to_lowercase())
+        .filter(|told| !matches!(told.trim(), "" | "forbidden"))
+        .collect()
 }
 
 /// Parts of the names of headers that give a reason.
@@ -145,13 +151,25 @@ fn reasons(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     let said: Vec<_> =
         evidence.signals.iter().enumerate().filter(|(_, signal)| signal.group.starts_with("says")).collect();
     let mut most: f64 = 0.0;
+    let mut of_roles = None;
     for (index, signal) in &said {
         let of_code = signal.id.starts_with("code:");
         if !of_code && (page < 20 || page <= 40 && !in_header) {
             seen.put(*index, None);
         } else if let Some(judged) = seen.get(*index).filter(|judged| judged.holds) {
-            most = most.max(judged.weight);
+            if signal.id == "says:role" {
+                of_roles = Some((*index, judged));
+            } else {
+                most = most.max(judged.weight);
+            }
         }
+    }
+    // "You may not do this" stands in refusals of every kind: a single such phrase never outweighs a reason given besides.
+    if let Some((index, judged)) = of_roles {
+        let single = judged.weight < 1.15;
+        let weight = if most >= 1.0 && single { judged.weight.min(1.0) } else { judged.weight };
+        seen.put(index, Some(Judged { weight, ..judged }));
+        most = most.max(weight);
     }
     if page >= 20 {
         seen.set(evidence, "says:anything", most > 0.0);
@@ -198,6 +216,13 @@ fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut S
         .iter()
         .any(|name| hit(name));
     seen.set(evidence, "code:age", cached);
+    let bare = exhibit.body.as_slice() == b"Forbidden"
+        && !exhibit.has("server")
+        && !exhibit.has("x-content-type-options")
+        && !exhibit.has("x-powered-by");
+    seen.set(evidence, "code:bare-refusal", bare);
+    passed_on(evidence, exhibit, seen);
+    not_found(evidence, scene, seen);
     let origin_sent = scene.asked.header("origin").is_some();
     seen.set(evidence, "code:fallback-cors", origin_sent && !exhibit.has("access-control-allow-origin"));
     seen.set(evidence, "code:connect", exhibit.from_connect);
@@ -239,6 +264,30 @@ fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut S
         );
     }
     banners(evidence, scene, exhibit, seen);
+}
+
+/// A cache that refuses by itself signs as `Server`; one that only left its fields beside another's banner passed an
+/// answer on.
+fn passed_on(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
+    let cache = exhibit.has("x-varnish") || exhibit.header("via").is_some_and(|via| via.contains("arnish"));
+    let others = banner(exhibit).is_some_and(|server| !server.contains("varnish"));
+    if cache {
+        seen.set(evidence, "server:passed-on", others);
+    }
+}
+
+/// In which words the same server says 404.
+fn not_found(evidence: &Evidence, scene: &Scene<'_>, seen: &mut Seen) {
+    let mut answers = scene
+        .trials
+        .iter()
+        .filter_map(|(trial, _)| trial.outcome.as_ref().ok())
+        .filter(|answer| answer.status == 404)
+        .peekable();
+    if answers.peek().is_some() {
+        let go = answers.any(|answer| answer.text().trim() == "404 page not found");
+        seen.set(evidence, "elsewhere:go-not-found", go);
+    }
 }
 
 fn banner(answer: &Answer) -> Option<String> {

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::{Scene, Seen};
-use crate::asked::{Asked, Scheme};
+use crate::asked::{Asked, Scheme, Version};
 use crate::credential::{self, jwt::Token, signed};
 use crate::evidence::Evidence;
 
@@ -121,7 +121,13 @@ fn method(asked: &Asked, set: &mut impl FnMut(&str, bool)) {
             body.contains(part)
                 || asked.headers.iter().any(|(name, _)| name.to_ascii_lowercase().contains(part))
         });
-    let known_otherwise = asked.headers.iter().any(|(name, _)| credential::is_credential_header(name));
+    // A password in `Authorization` is sent by browsers unasked, as cookies are, and needs the token as well.
+    let authorization = asked.header("authorization").unwrap_or_default().to_ascii_lowercase();
+    let by_itself =
+        ["basic ", "digest ", "negotiate ", "ntlm "].iter().any(|way| authorization.starts_with(way));
+    let known_otherwise = asked.headers.iter().any(|(name, _)| {
+        credential::is_credential_header(name) && !(by_itself && name.eq_ignore_ascii_case("authorization"))
+    });
     set("asked:form-without-token", asked.method == "POST" && !json && !tokened && !known_otherwise);
     set(
         "asked:object-body",
@@ -184,6 +190,7 @@ fn route(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
     let another = asked.header("host").is_some() && asked.meant_host() != asked.url.host;
     let to_a_name = asked.url.host.parse::<std::net::IpAddr>().is_err();
     set("asked:several-addresses", scene.addresses.len() > 1);
+    set("asked:version-by-hand", asked.version != Version::Any);
     set("asked:plain-http", asked.url.scheme == Scheme::Http);
     set("asked:number-as-host", by_number);
     set("asked:host-elsewhere", another || !asked.resolve.is_empty());

@@ -145,6 +145,11 @@ fn conditional(
             vec!["send the same name in SNI and Host (in a proxy: proxy_ssl_server_name on; proxy_ssl_name $host;)".to_owned()],
         ),
         Source::Host => ("nginx.default-vhost", said("the host that is asked for"), vec!["ask by a name that the condition lets pass, or add the name to it".to_owned()]),
+        Source::Version => (
+            "nginx.http-version",
+            said("the version of HTTP"),
+            vec![format!("let the client speak the version that `{test}` spares, or take the version out of the rule")],
+        ),
         Source::Scheme | Source::Elsewhere => ("nginx.return-403", said("the scheme"), vec![format!("change `{test}`")]),
     }
 }
@@ -164,7 +169,7 @@ fn weight(source: &Source) -> u8 {
         Source::Address => 3,
         Source::Path => 2,
         Source::ServerName => 8,
-        Source::Host => 1,
+        Source::Host | Source::Version => 1,
         Source::Scheme | Source::Elsewhere => 0,
     }
 }

@@ -34,6 +34,7 @@ fn the_cause_follows_from_what_the_configuration_means() {
         ("location /a/ { limit_except GET { deny all; } }", "POST /a/b.html", "nginx.limit_except"),
         ("if ($request_method !~ ^(GET|HEAD)$) { return 403; }", "POST /", "nginx.method-if"),
         ("if ($http_user_agent ~* curl) { return 403; }", "GET /", "nginx.ua-block"),
+        ("if ($server_protocol != HTTP/2.0) { return 403; }", "GET /", "nginx.http-version"),
         ("if ($http_x_key = \"\") { return 403; }", "GET /", "nginx.missing-header-rule"),
         ("if ($args ~ union) { return 403; }", "GET /?q=union", "nginx.request-filter"),
         ("location /a/ { }", "GET /a/", "nginx.no-index-autoindex-off"),

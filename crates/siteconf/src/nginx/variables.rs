@@ -29,6 +29,8 @@ pub(crate) enum Source {
     /// The name in the TLS handshake.
     ServerName,
     Scheme,
+    /// Which HTTP is spoken.
+    Version,
     /// What an upstream or a module that cannot be seen here decides.
     Elsewhere,
 }
@@ -185,7 +187,7 @@ impl Variables<'_, '_> {
             }
             "scheme" => Value::from(hop.scheme.as_str(), Source::Scheme),
             "https" => Value::from(if hop.scheme == "https" { "on" } else { "" }, Source::Scheme),
-            "server_protocol" => Value::known("HTTP/1.1"),
+            "server_protocol" => Value::from("HTTP/1.1", Source::Version),
             "remote_user" => {
                 Value::from(hop.basic().map(|(user, _)| user).unwrap_or_default(), Source::Authorization)
             }

@@ -25,7 +25,7 @@ pub(crate) fn common(text: &[u8]) -> Option<Stamp> {
     let day = number(text.get(0..2)?)?;
     let month = month(text.get(3..6)?)?;
     let year = number(text.get(7..11)?)?;
-    if text.get(11) != Some(&b':') {
+    if (text.get(2), text.get(6), text.get(11)) != (Some(&b'/'), Some(&b'/'), Some(&b':')) {
         return None;
     }
     let clock = clock(text.get(12..20)?)?;

@@ -193,6 +193,15 @@ fn a_line_in_another_format_is_read_all_the_same() {
     assert!(Format::Text.read_anyhow("what is this").is_none());
 }
 
+/// Found by the test below it.
+#[test]
+fn a_quote_before_the_time_is_for_the_closer_look() {
+    for line in [format!("\"{COMBINED}"), COMBINED.replace("alice", "\"\"")] {
+        let glance = Format::Text.glance(line.as_bytes(), &mut Reader::default());
+        assert_eq!(glance, None, "{line}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_line_makes_reading_fail(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {

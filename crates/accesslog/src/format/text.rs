@@ -34,7 +34,8 @@ impl LastMoment {
 pub(crate) fn glance(line: &[u8], last: &mut LastMoment) -> Option<Glance> {
     let open = memchr(b'[', line)?;
     let (before, rest) = line.split_at_checked(open)?;
-    if !before.ends_with(b" ") || before.first() == Some(&b' ') {
+    // What has a quote before its time is quoted there, or broken: both are for the closer look.
+    if !before.ends_with(b" ") || before.first() == Some(&b' ') || memchr(b'"', before).is_some() {
         return None;
     }
     // `[`, 26 bytes of time, `] "`

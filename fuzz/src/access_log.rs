@@ -11,9 +11,15 @@ pub fn check(input: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(input).expect("written");
     let paths = [file.path().to_owned()];
+    // What says that it is packed may be damaged, and may hold more lines than one sees.
+    let packed = PACKED.iter().any(|mark| input.starts_with(mark));
     let told = || {
         let reading = read::read(&paths, None, &|_| {});
-        assert!(reading.unreadable.is_empty(), "a plain file can be read: {:?}", reading.unreadable);
+        assert!(
+            packed || reading.unreadable.is_empty(),
+            "a plain file can be read: {:?}",
+            reading.unreadable
+        );
         let tally = &reading.tally;
         ([tally.requests, tally.refused, tally.broken], format!("{:?}", reading.formats))
     };
@@ -21,7 +27,10 @@ pub fn check(input: &[u8]) {
     assert_eq!(once, told(), "read in two ways");
     let [requests, refused, broken] = once.0;
     assert!(refused <= requests);
-    let given = u64::try_from(input.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count())
-        .expect("a number");
-    assert!(requests + broken <= given, "{requests} requests and {broken} broken lines of {given}");
+    let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+    let given = u64::try_from(lines).expect("a number");
+    assert!(packed || requests + broken <= given, "{requests} requests and {broken} broken lines of {given}");
 }
+
+/// How gzip and Zstandard begin.
+const PACKED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];

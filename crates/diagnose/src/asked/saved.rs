@@ -127,7 +127,8 @@ fn is_request_line(line: &str) -> bool {
 fn answer(head: &[String], mut body: String) -> Option<Answer> {
     let mut words = head.first()?.splitn(3, ' ');
     let version = words.next()?.to_owned();
-    let status = words.next()?.parse().ok()?;
+    // Three digits (RFC 9110 §15); anything else is no status line.
+    let status = words.next()?.parse().ok().filter(|status| (100..=999).contains(status))?;
     let reason = words.next().unwrap_or_default().trim().to_owned();
     let headers = fields(head);
     let end = body.trim_end_matches('\n').len();

@@ -101,6 +101,16 @@ impl Program {
         &self.reads
     }
 
+    /// Whether some policy names an entity of one of these types, in its scope or its conditions. What is left to the
+    /// reference evaluator may name anything.
+    #[must_use]
+    pub fn names_any(&self, kinds: &[&str]) -> bool {
+        let is_one = |kind: &str| kinds.contains(&kind);
+        !self.handed.is_empty()
+            || self.terms.literals.iter().any(|name| is_one(&name.kind))
+            || self.graph.kinds().any(|kind| is_one(&kind))
+    }
+
     /// What a policy became, in words: its clauses as operations, numbered, and the tests of its scope. `None` if there
     /// is no policy of this id.
     #[must_use]

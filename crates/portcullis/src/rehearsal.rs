@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use portcullis_context::{Directory, Situator};
 use portcullis_decision::{Program, World};
-use portcullis_gate::{Apps, ForbidFault, Snapshot, bind};
+use portcullis_gate::{ForbidFault, Snapshot, bind};
 use portcullis_policy::Policies;
 use portcullis_record::Remembered;
 use portcullis_record::why::Beside;
@@ -25,8 +25,8 @@ pub(crate) fn beside(snapshot: &Snapshot, remembered: &Remembered) -> Beside {
 
 /// Policies and world made of parts that are still needed.
 pub(crate) struct Compiled {
-    program: Program,
-    world: World,
+    pub(crate) program: Program,
+    pub(crate) world: World,
 }
 
 impl Compiled {
@@ -66,8 +66,6 @@ pub(crate) struct Rehearsal {
     pub(crate) world: World,
     pub(crate) policies: Policies,
     pub(crate) directory: Arc<Directory>,
-    #[allow(dead_code)]
-    pub(crate) apps: Apps,
     pub(crate) situator: Situator,
     pub(crate) version: String,
     on_forbid_fault: ForbidFault,
@@ -87,7 +85,6 @@ impl Rehearsal {
             world,
             policies: parts.policies,
             directory,
-            apps: parts.apps,
             situator,
             version: parts.version,
             on_forbid_fault: parts.config.policies.on_forbid_fault,

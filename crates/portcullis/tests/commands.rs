@@ -182,5 +182,11 @@ fn diff_tells_clauses_and_what_people_may_do() {
     let json = stdout(&run(folder.path(), &["diff", "policies", "next", "--json"]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["policies"]["added"], serde_json::json!(["closed"]));
+    // The tests that `init` wrote stand beside the policies before; what they come to is told of both.
+    let turned = json["tests"]["turned"].as_array().unwrap();
+    assert!(json["tests"]["compared"].as_u64().unwrap() >= 4, "{json}");
+    let allowed_before = turned.iter().find(|test| test["old"] == "allow").unwrap();
+    assert_eq!(allowed_before["new"], "403 closed_today");
+    assert!(told.contains("allow → 403 closed_today"), "{told}");
     assert_eq!(run(folder.path(), &["diff", "policies", "nowhere"]).status.code(), Some(3));
 }

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use portcullis_context::Situator;
 use portcullis_decision::explain::Explanation;
 use portcullis_policy::{Origin, Policies};
-use portcullis_record::Remembered;
 use portcullis_record::why::Beside;
+use portcullis_record::{Remembered, redact};
 
 use crate::question::NoQuestion;
 use crate::rulebook::world_without;
@@ -70,6 +70,9 @@ impl Explainer<'_> {
     pub fn explain(&self, remembered: &Remembered, now: SystemTime) -> Result<Why, NoQuestion> {
         let entry = &remembered.entry;
         let question = Question::recorded(entry, self.rulebook.program.reads())?;
+        if redact::is_altered_text(&question.principal.1) && self.rulebook.program.names_any(&PEOPLE) {
+            return Err(NoQuestion::Pseudonym);
+        }
         // The record says all about the principal; what the directory says of them by now is another matter.
         let world = world_without(self.rulebook.world, &question.principal);
         let rulebook = Rulebook { world: &world, ..self.rulebook };
@@ -96,10 +99,20 @@ impl Explainer<'_> {
             Ok(why) => {
                 words::beside(&why, remembered, policies, Timestamp::try_from(now).unwrap_or_default())
             }
-            Err(_) => Beside { places: places(remembered, policies), ..Beside::default() },
+            Err(NoQuestion::NeverAsked(_)) => {
+                Beside { places: places(remembered, policies), ..Beside::default() }
+            }
+            Err(why) => Beside {
+                places: places(remembered, policies),
+                parts: vec![("Not explained further".to_owned(), vec![why.to_string()])],
+                ..Beside::default()
+            },
         }
     }
 }
+
+/// The types of those who ask.
+const PEOPLE: [&str; 2] = ["User", "Service"];
 
 impl Why {
     /// Whether the policies of now come to what is recorded.

@@ -3,17 +3,20 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use portcullis_context::Directory;
-use portcullis_decision::{Program, World};
-use portcullis_gate::{Apps, ForbidFault, bind};
+use portcullis_decision::Program;
 use portcullis_policy::Policies;
-use portcullis_rehearse::Rulebook;
-use portcullis_rehearse::diff::{Behaviour, Line, May, Side, Structure, behaviour, structure};
+use portcullis_rehearse::Setting;
+use portcullis_rehearse::diff::{
+    Behaviour, Line, May, Side, Structure, Trials, behaviour, structure, trials,
+};
 
 use super::{ConfigPath, Exit, complain, say};
-use crate::{load, report};
+use crate::load::{self, Parts};
+use crate::rehearsal::Compiled;
+use crate::report;
 
-/// Compare two sets of policies: as they are written, and in what the directory's people may do.
+/// Compare two sets of policies: as they are written, in what the directory's people may do, and in what the policy tests of
+/// both come to.
 ///
 /// Each is a folder of policies, put in the place of those that the configuration names, or a whole configuration. Policies are
 /// compared by their ids (`@id`). What people may do is asked with everything unknown that changes from request to request:
@@ -38,12 +41,8 @@ pub(crate) struct Diff {
 
 /// Everything that one side is made of.
 struct Loaded {
-    policies: Policies,
-    program: Program,
-    world: World,
-    directory: Directory,
-    apps: Apps,
-    on_forbid_fault: ForbidFault,
+    parts: Parts,
+    compiled: Compiled,
 }
 
 impl Diff {
@@ -51,18 +50,20 @@ impl Diff {
         let (Some(old), Some(new)) = (self.load(&self.old), self.load(&self.new)) else {
             return Exit::Failed;
         };
-        let structure = structure((&old.policies, &old.program), (&new.policies, &new.program));
+        let structure = structure(old.written(), new.written());
         let behaviour = behaviour(old.side(), new.side(), self.most);
+        let trials = trials(&old.setting(), &new.setting(), &tests(&old.parts, &new.parts));
         if self.json {
-            say(json(&structure, &behaviour));
+            say(json(&structure, &behaviour, &trials));
         } else {
             let mut text = String::new();
             // Writing into a text does not fail.
-            let told = tell(&mut text, &structure, &behaviour);
+            let told = tell(&mut text, &structure, &behaviour, &trials);
             debug_assert!(told.is_ok());
             say(text.trim_end());
         }
-        if structure.is_same() && behaviour.changes.is_empty() { Exit::Done } else { Exit::Wrong }
+        let same = structure.is_same() && behaviour.changes.is_empty() && trials.turned.is_empty();
+        if same { Exit::Done } else { Exit::Wrong }
     }
 
     fn load(&self, path: &Path) -> Option<Loaded> {
@@ -86,30 +87,33 @@ impl Diff {
 }
 
 impl Loaded {
-    fn of(parts: load::Parts) -> Result<Self, String> {
-        let load::Parts { config, apps, policies, directory, .. } = parts;
-        let entities = bind::entities::entities(&directory, &apps, &policies.schema)
-            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let program = Program::compile_with_schema(&policies.set, &policies.schema)
-            .map_err(|fault| fault.to_string())?;
-        let world = World::new(&program, &entities);
-        let on_forbid_fault = config.policies.on_forbid_fault;
-        Ok(Self { policies, program, world, directory, apps, on_forbid_fault })
+    fn of(parts: Parts) -> Result<Self, String> {
+        let compiled = Compiled::of(&parts)?;
+        Ok(Self { parts, compiled })
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        self.compiled.setting(&self.parts)
+    }
+
+    fn written(&self) -> (&Policies, &Program) {
+        (&self.parts.policies, &self.compiled.program)
     }
 
     fn side(&self) -> Side<'_> {
-        let rulebook = Rulebook {
-            program: &self.program,
-            world: &self.world,
-            policies: &self.policies,
-            directory: &self.directory,
-            on_forbid_fault: self.on_forbid_fault,
-        };
-        Side { rulebook, apps: &self.apps }
+        let Setting { rulebook, apps, .. } = self.setting();
+        Side { rulebook, apps }
     }
 }
 
-fn json(structure: &Structure, behaviour: &Behaviour) -> serde_json::Value {
+/// The tests of both sides, each once.
+fn tests(old: &Parts, new: &Parts) -> Vec<(String, String)> {
+    let mut files = old.tests.clone();
+    files.extend(new.tests.iter().filter(|file| !old.tests.contains(file)).cloned());
+    files
+}
+
+fn json(structure: &Structure, behaviour: &Behaviour, trials: &Trials) -> serde_json::Value {
     let changes = behaviour.changes.iter().map(|(change, changes)| {
         serde_json::json!({
             "route": change.route, "action": change.action, "old": change.old, "new": change.new,
@@ -120,10 +124,34 @@ fn json(structure: &Structure, behaviour: &Behaviour) -> serde_json::Value {
     serde_json::json!({
         "policies": structure,
         "behaviour": { "compared": behaviour.compared, "cut": behaviour.cut, "changes": changes },
+        "tests": trials,
     })
 }
 
-fn tell(out: &mut String, structure: &Structure, behaviour: &Behaviour) -> std::fmt::Result {
+fn tell(out: &mut String, structure: &Structure, behaviour: &Behaviour, trials: &Trials) -> std::fmt::Result {
+    tell_structure(out, structure)?;
+    tell_behaviour(out, behaviour)?;
+    tell_trials(out, trials)
+}
+
+fn tell_trials(out: &mut String, trials: &Trials) -> std::fmt::Result {
+    writeln!(out, "\npolicy tests, {} decided under both:", trials.compared)?;
+    if trials.turned.is_empty() {
+        writeln!(out, "  nothing changes")?;
+    }
+    for turned in trials.turned.iter().take(TOLD) {
+        writeln!(out, "  {}:{} {}: {} → {}", turned.file, turned.line, turned.name, turned.old, turned.new)?;
+    }
+    if trials.turned.len() > TOLD {
+        writeln!(out, "  and {} more; `--json` has them all", trials.turned.len() - TOLD)?;
+    }
+    if trials.one_sided > 0 {
+        writeln!(out, "  {} make sense under one of them only", trials.one_sided)?;
+    }
+    Ok(())
+}
+
+fn tell_structure(out: &mut String, structure: &Structure) -> std::fmt::Result {
     for (title, ids) in [("added", &structure.added), ("removed", &structure.removed)] {
         for id in ids {
             writeln!(out, "{title:>8}  {id}")?;
@@ -144,7 +172,10 @@ fn tell(out: &mut String, structure: &Structure, behaviour: &Behaviour) -> std::
     for (id, from, to) in &structure.moved {
         writeln!(out, "   moved  {id}: {from} → {to}")?;
     }
-    writeln!(out, "{} policies say the same", structure.unchanged)?;
+    writeln!(out, "{} policies say the same", structure.unchanged)
+}
+
+fn tell_behaviour(out: &mut String, behaviour: &Behaviour) -> std::fmt::Result {
     writeln!(out, "\nwho may do what, of {} combinations:", behaviour.compared)?;
     if behaviour.changes.is_empty() {
         writeln!(out, "  nothing changes")?;

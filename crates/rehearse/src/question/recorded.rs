@@ -21,6 +21,9 @@ pub enum NoQuestion {
     /// It does not say what was asked.
     #[error("the record does not say {0}")]
     Incomplete(&'static str),
+    /// It names the principal by a pseudonym, and the policies name people: nobody can say which of them it is.
+    #[error("the record names the principal by a pseudonym, and some policies are about people by name")]
+    Pseudonym,
 }
 
 impl Question {

@@ -83,7 +83,11 @@ fn free_from_germany() -> Remembered {
 }
 
 fn with<T>(version: &str, then: impl FnOnce(&Shop, &Explainer<'_>) -> T) -> T {
-    let shop = Shop::new(POLICIES, DIRECTORY);
+    with_policies(POLICIES, version, then)
+}
+
+fn with_policies<T>(policies: &str, version: &str, then: impl FnOnce(&Shop, &Explainer<'_>) -> T) -> T {
+    let shop = Shop::new(policies, DIRECTORY);
     let directory = Arc::new(shop.directory.clone());
     let situator = Situator::new(GeoSources::default(), Zones::default(), directory, TimeZone::utc());
     then(&shop, &Explainer { rulebook: shop.rulebook(), version, situator: &situator })
@@ -199,4 +203,23 @@ fn programs_get_the_same() {
     assert_eq!(told["changes"][0]["owner"], "support_desk");
     assert_eq!(told["now"]["answer"]["reason"], "region_restricted");
     assert_eq!(told["now"]["differences"][0]["fact"], "principal in");
+}
+
+#[test]
+fn of_a_pseudonym_nobody_can_say_whether_it_is_whom_a_policy_names() {
+    let mut remembered = free_from_germany();
+    remembered.entry.principal.as_mut().unwrap().id = format!("~{}", "0a".repeat(16));
+    with("v1", |_, explainer| {
+        assert!(explainer.explain(&remembered, next_day()).is_ok(), "no policy is about people by name");
+    });
+    for named in [
+        "forbid(principal == User::\"mallory\", action, resource);",
+        "forbid(principal, action, resource) when { principal == User::\"mallory\" };",
+    ] {
+        with_policies(&format!("{POLICIES}{named}"), "v1", |_, explainer| {
+            let told = why::tell(&remembered, &explainer.beside(&remembered, next_day()));
+            assert!(told.contains("names the principal by a pseudonym"), "{told}");
+            assert!(!told.contains("Smallest change"), "{told}");
+        });
+    }
 }

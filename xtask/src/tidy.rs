@@ -18,7 +18,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("payload", &[]),
     ("quota", &[]),
     ("measure", &[]),
-    ("accesslog", &[]),
     (
         "gate",
         &[
@@ -30,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("endpoints", &["gate", "request", "response", "record", "measure"]),
     ("siteconf", &[]),
     ("diagnose", &["siteconf"]),
+    ("accesslog", &["diagnose"]),
     // Beside the product: what it may use is what it proves.
     ("worlds", &["decision"]),
 ];

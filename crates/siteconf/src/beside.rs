@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::modes::{Worker, user_name};
+use crate::source::files_in;
 
 /// Logs looked into.
 const MOST_LOGS: usize = 16;
@@ -21,7 +22,7 @@ pub(crate) fn logs(root: &Path, kind: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         let named_after = folder.file_name().is_some_and(|name| name == kind);
-        found.extend(listed(&folder).into_iter().filter(|path| {
+        found.extend(files_in(&folder, MOST_ENTRIES).into_iter().filter(|path| {
             let name =
                 path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
             is_log(&name) && (named_after || name.contains(kind))
@@ -40,7 +41,7 @@ pub(crate) fn applications(folders: &[PathBuf]) -> Vec<PathBuf> {
                 path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
             is_log(&name) && !name.contains("access")
         };
-        found.extend(listed(folder).into_iter().filter(named));
+        found.extend(files_in(folder, MOST_ENTRIES).into_iter().filter(named));
     }
     found.sort();
     found.dedup();
@@ -50,18 +51,6 @@ pub(crate) fn applications(folders: &[PathBuf]) -> Vec<PathBuf> {
 
 fn is_log(name: &str) -> bool {
     [".log", ".out", ".err", ".log.1"].iter().any(|ending| name.ends_with(ending))
-}
-
-fn listed(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries
-        .take(MOST_ENTRIES)
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
-    found.sort();
-    found
 }
 
 /// Whom the process runs as that was started with this configuration.

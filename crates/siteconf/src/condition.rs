@@ -29,6 +29,60 @@ impl Truth {
     }
 }
 
+/// Reads conditions that are chained by `||`, `&&`, `!` and parentheses: several servers write them alike, and differ in
+/// what they compare.
+pub(crate) trait Conditions {
+    /// Passes by a sign if it comes next.
+    fn take(&mut self, sign: &str) -> bool;
+
+    /// What stands between the signs.
+    fn comparison(&mut self) -> Truth;
+
+    /// How deep parentheses and negations are nested here.
+    fn depth(&mut self) -> &mut u8;
+
+    /// Passes by all that is left: it is nested too deep to be followed.
+    fn give_up(&mut self);
+
+    fn either(&mut self) -> Truth {
+        let mut truth = self.both();
+        while self.take("||") {
+            truth = truth.or(self.both());
+        }
+        truth
+    }
+
+    fn both(&mut self) -> Truth {
+        let mut truth = self.one();
+        while self.take("&&") {
+            truth = truth.and(self.one());
+        }
+        truth
+    }
+
+    fn one(&mut self) -> Truth {
+        *self.depth() += 1;
+        if *self.depth() > MOST_DEPTH {
+            self.give_up();
+            return Truth::Unknown;
+        }
+        let truth = if self.take("!") {
+            !self.one()
+        } else if self.take("(") {
+            let truth = self.either();
+            self.take(")");
+            truth
+        } else {
+            self.comparison()
+        };
+        *self.depth() -= 1;
+        truth
+    }
+}
+
+/// Nobody nests conditions deeper by hand.
+const MOST_DEPTH: u8 = 24;
+
 impl Not for Truth {
     type Output = Truth;
     fn not(self) -> Truth {

@@ -113,3 +113,12 @@ pub(crate) fn whole(path: &Path) -> Result<String, String> {
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
+
+/// The files directly in a folder, sorted; at most so many entries are looked at.
+pub(crate) fn files_in(folder: &Path, most: usize) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.take(most).filter_map(Result::ok).map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+    found.sort();
+    found
+}

@@ -5,6 +5,7 @@
 
 mod cause;
 mod confidence;
+mod findings;
 pub(crate) mod moment;
 mod reasons;
 mod rest;

@@ -1,7 +1,8 @@
 //! What is said where no contrast explains the 403s: scanners, their usual rate, a whole site that refuses; and what was
 //! wrong with the input.
 
-use super::words::{Facts, list, said, share};
+use super::findings::said;
+use super::words::{Facts, list, share};
 use super::{Cause, moment};
 use crate::read::Reading;
 use crate::report::redact;
@@ -86,7 +87,7 @@ pub(super) fn whole_site(facts: &Facts<'_>, confidence: f64) -> Cause {
         confidence,
         title: format!("{title}: under /, from the first line to the last"),
         evidence: vec![format!("{} of all requests are 403, whoever asks for whatever", share(&all))],
-        fix: fix.iter().map(|step| (*step).to_owned()).collect(),
+        fix: fix.to_vec(),
         contrast: None,
         since: None,
         examples: Vec::new(),

@@ -1,10 +1,11 @@
-//! What is said of each cause: title, evidence in numbers, next step, example lines.
+//! What is said of each cause beside the words of its finding: evidence in numbers, example lines.
 //!
 //! Values that the log gives (agents, ranges, paths) are quoted as they are; control characters are removed where they are
 //! printed.
 
 use std::collections::BTreeMap;
 
+use super::findings::said;
 use super::{Cause, Contrast, Known, moment, refused_rows};
 use crate::report::redact;
 use crate::search::likelihood::Share;
@@ -60,92 +61,12 @@ pub(super) fn cause(
         confidence,
         title,
         evidence,
-        fix: fix.iter().copied().chain(carrier(study, explanation)).map(str::to_owned).collect(),
+        fix: fix.iter().cloned().chain(carrier(study, explanation).map(str::to_owned)).collect(),
         contrast: Some(Contrast { inside: explanation.inside, outside: explanation.outside }),
         since,
         examples: examples(study, explanation),
         explains: excess(explanation).max(0.0),
         course: moment::course_of(study, refused_rows(study, explanation)),
-    }
-}
-
-/// Titles and next steps.
-pub(super) fn said(id: &str) -> (&'static str, &'static [&'static str]) {
-    match id {
-        "logs.deploy" => (
-            "a deployment or change of configuration",
-            &[
-                "Compare what was released or reloaded at that minute with what ran before; roll back if in doubt.",
-                "Look for a permission, an environment variable or a migration that the new version needs and did not get.",
-            ],
-        ),
-        "logs.ua-family" => (
-            "one kind of client is refused",
-            &[
-                "Look for a rule on User-Agent (WAF, bot filter, `map $http_user_agent`) and narrow it.",
-                "If it is your own app, compare what this build sends (headers, token, TLS) with one that passes.",
-            ],
-        ),
-        "logs.crawler-blocked" => (
-            "a search engine's crawler is refused",
-            &[
-                "Exempt the crawler from the rule or rate limit, by its published ranges or forward-confirmed reverse DNS, not by name.",
-                "Pages that stay 403 fall out of the index: ask for a new crawl once it passes.",
-            ],
-        ),
-        "logs.ip-range" => (
-            "one network is refused",
-            &[
-                "Look this range up in deny lists, geo and reputation rules, and fail2ban; remove or correct the entry.",
-                "Behind a proxy check that the real client address is what the rule tests.",
-            ],
-        ),
-        "logs.peak-load" => (
-            "refusals follow traffic: a limit answers 403",
-            &[
-                "Find the limit (requests a second, workers, database pool) that is reached at that rate; raise it or spread the load.",
-                "Let it answer 429 or 503 with Retry-After, so that clients slow down.",
-            ],
-        ),
-        "logs.upstream-node" => (
-            "one node behind the proxy refuses",
-            &[
-                "Take the node out, then compare its release, configuration, file permissions and clock with the others'.",
-            ],
-        ),
-        "logs.expired-token" => (
-            "accounts whose token, key or right ran out",
-            &[
-                "Look up when the tokens or keys of these accounts were issued and end; renew them.",
-                "Answer 401 for an expired credential, so that clients renew it themselves.",
-            ],
-        ),
-        "logs.path-rule" => (
-            "one path is refused for everybody",
-            &[
-                "Find the location, directory or WAF rule that covers this path, and narrow it.",
-                "Check file modes and the index file there.",
-            ],
-        ),
-        "logs.hotlink" => (
-            "requests that come from another site's pages",
-            &[
-                "If the site is a partner, add its host to the accepted referrers; otherwise this is hotlink protection at work.",
-            ],
-        ),
-        "logs.method" => (
-            "one method is refused",
-            &[
-                "Look for `limit_except`, `<LimitExcept>`, CSRF or CORS rules on it; OPTIONS must pass without credentials.",
-            ],
-        ),
-        "logs.waf-payload" => (
-            "requests whose arguments look like an attack (WAF false positive)",
-            &[
-                "Look up the rule id in the WAF's log and exclude this argument for this path, not the rule as a whole.",
-            ],
-        ),
-        _ => ("", &[]),
     }
 }
 

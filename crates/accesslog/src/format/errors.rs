@@ -17,7 +17,7 @@ pub(crate) struct ErrorLine<'a> {
 }
 
 /// Words of error logs, and the cause that they testify to. The first that match count.
-const REASONS: &[(&[&str], &str)] = &[
+pub(crate) const REASONS: &[(&[&str], &str)] = &[
     (&["ModSecurity", "id \"942"], "modsecurity.crs-sqli"),
     (&["ModSecurity", "id \"941"], "modsecurity.crs-xss"),
     (&["ModSecurity", "id \"930"], "modsecurity.crs-lfi"),

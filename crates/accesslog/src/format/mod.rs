@@ -3,7 +3,7 @@
 //! INVARIANT: no line makes reading fail. What cannot be read in the file's own format is tried in the others, because
 //! logs are mixed by rotation, by log daemons and by people; what fits none is counted as broken.
 
-mod errors;
+pub(crate) mod errors;
 mod json;
 mod names;
 mod pattern;

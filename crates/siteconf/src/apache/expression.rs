@@ -1,12 +1,9 @@
 //! Apache's expressions (`<If>`, `Require expr`): `%{VAR} =~ /x/ && -R '10.0.0.0/8'`, to three-valued truth.
 
 use super::facts::Facts;
-use crate::condition::Truth;
+use crate::condition::{Conditions, Truth};
 use crate::nginx::access::within;
 use crate::pattern;
-
-/// Parentheses within parentheses.
-const MOST_DEPTH: u8 = 24;
 
 /// Whether an expression holds.
 pub(crate) fn holds(text: &str, facts: &Facts) -> Truth {
@@ -109,54 +106,32 @@ struct Reader<'t> {
     depth: u8,
 }
 
+impl Conditions for Reader<'_> {
+    fn take(&mut self, sign: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Sign(own)) if *own == sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn comparison(&mut self) -> Truth {
+        self.term()
+    }
+
+    fn depth(&mut self) -> &mut u8 {
+        &mut self.depth
+    }
+
+    fn give_up(&mut self) {
+        self.at = self.tokens.len();
+    }
+}
+
 impl Reader<'_> {
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
 
-    fn take(&mut self, sign: &str) -> bool {
-        let found = self.peek()
-            == Some(&Token::Sign(SIGNS.iter().find(|known| **known == sign).copied().unwrap_or("")));
-        self.at += usize::from(found);
-        found
-    }
-
-    fn either(&mut self) -> Truth {
-        let mut truth = self.both();
-        while self.take("||") {
-            truth = truth.or(self.both());
-        }
-        truth
-    }
-
-    fn both(&mut self) -> Truth {
-        let mut truth = self.one();
-        while self.take("&&") {
-            truth = truth.and(self.one());
-        }
-        truth
-    }
-
-    fn one(&mut self) -> Truth {
-        self.depth += 1;
-        if self.depth > MOST_DEPTH {
-            self.at = self.tokens.len();
-            return Truth::Unknown;
-        }
-        let truth = self.term();
-        self.depth -= 1;
-        truth
-    }
-
     fn term(&mut self) -> Truth {
-        if self.take("!") {
-            return !self.one();
-        }
-        if self.take("(") {
-            let truth = self.either();
-            self.take(")");
-            return truth;
-        }
         if let Some(Token::Word(word)) = self.peek() {
             let word = word.clone();
             match word.as_str() {

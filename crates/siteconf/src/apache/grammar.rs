@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::report::Place;
-use crate::source::Files;
+use crate::source::{Files, files_in};
 
 /// Directives read in one run.
 const MOST_DIRECTIVES: usize = 200_000;
@@ -297,18 +297,7 @@ impl Parser<'_> {
 
 /// A directory that is included means all files in it.
 fn below(path: PathBuf) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path];
-    }
-    let Ok(entries) = std::fs::read_dir(&path) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries
-        .take(2_000)
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
-    found.sort();
-    found
+    if path.is_dir() { files_in(&path, 2_000) } else { vec![path] }
 }
 
 fn joined(text: &str) -> Lines {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::vcl::{Statement, Token, Vcl};
-use crate::condition::Truth;
+use crate::condition::{Conditions, Truth};
 use crate::hop::Hop;
 use crate::nginx::access::within;
 use crate::pattern::{self, Pattern};
@@ -221,48 +221,27 @@ struct Reader<'t, 'm, 'v> {
     depth: u8,
 }
 
-impl Reader<'_, '_, '_> {
+impl Conditions for Reader<'_, '_, '_> {
     fn take(&mut self, sign: &str) -> bool {
         let found = matches!(self.tokens.get(self.at), Some(Token::Sign(own)) if *own == sign);
         self.at += usize::from(found);
         found
     }
 
-    fn either(&mut self) -> Truth {
-        let mut truth = self.both();
-        while self.take("||") {
-            truth = truth.or(self.both());
-        }
-        truth
+    fn comparison(&mut self) -> Truth {
+        self.compared()
     }
 
-    fn both(&mut self) -> Truth {
-        let mut truth = self.one();
-        while self.take("&&") {
-            truth = truth.and(self.one());
-        }
-        truth
+    fn depth(&mut self) -> &mut u8 {
+        &mut self.depth
     }
 
-    fn one(&mut self) -> Truth {
-        self.depth += 1;
-        if self.depth > 24 {
-            self.at = self.tokens.len();
-            return Truth::Unknown;
-        }
-        let truth = if self.take("!") {
-            !self.one()
-        } else if self.take("(") {
-            let truth = self.either();
-            self.take(")");
-            truth
-        } else {
-            self.compared()
-        };
-        self.depth -= 1;
-        truth
+    fn give_up(&mut self) {
+        self.at = self.tokens.len();
     }
+}
 
+impl Reader<'_, '_, '_> {
     fn compared(&mut self) -> Truth {
         let left = self.text();
         for sign in ["!~", "~", "==", "!=", "<=", ">=", "<", ">"] {

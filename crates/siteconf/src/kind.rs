@@ -51,7 +51,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "$HTTP",
         ],
     ),
-    ("php-fpm", &["pm", "[www]", "listen.owner", "pm.max_children", "php_admin_value"]),
+    ("php-fpm", &["pm", "[www]", "[global]", "listen.owner", "pm.max_children", "php_admin_value"]),
     ("modsecurity", &["SecRule", "SecRuleEngine", "SecAction"]),
     ("caddy", &["reverse_proxy", "file_server", "respond", "encode", "php_fastcgi"]),
 ];
@@ -100,6 +100,7 @@ mod tests {
             ("/srv/x.conf", "acl a src b\nhttp_access deny a\nhttp_port 3128", "squid"),
             ("/srv/x.conf", "server.port = 80\n$HTTP[\"url\"] == \"/\" { }", "lighttpd"),
             ("/srv/x.conf", "[www]\npm = static", "php-fpm"),
+            ("/etc/php/8.2/fpm/php-fpm.conf", "[global]\ninclude=/etc/php/8.2/fpm/pool.d/*.conf", "php-fpm"),
             ("/etc/apache2/sites/000.conf", "Require all denied", "apache"),
             ("/etc/caddy/Caddyfile", "", "caddy"),
             ("/srv/x", "vcl 4.1;", "varnish"),

@@ -18,7 +18,7 @@ mod tests {
     use super::said;
 
     /// What the search itself concludes.
-    const CONCLUDED: [&str; 12] = [
+    const CONCLUDED: [&str; 13] = [
         "logs.crawler-blocked",
         "logs.deploy",
         "logs.expired-token",
@@ -31,6 +31,7 @@ mod tests {
         "logs.ua-family",
         "logs.upstream-node",
         "logs.waf-payload",
+        "none.no-spike",
     ];
 
     #[test]

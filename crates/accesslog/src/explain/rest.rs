@@ -20,10 +20,11 @@ pub(super) fn scanners(facts: &Facts<'_>, confidence: f64) -> Option<Cause> {
         six.to_ipv4_mapped().map_or(six.to_string(), |four| four.to_string())
     }));
     let paths = list(scanners.paths.iter().map(|(path, _)| path));
+    let (title, fix) = said("logs.scanner-noise");
     Some(Cause {
         id: "logs.scanner-noise",
         confidence,
-        title: "benign: scanners are refused on paths that nobody else asks for".to_owned(),
+        title: title.to_owned(),
         evidence: vec![
             format!(
                 "{:.0} of {} 403s are from {} addresses that ask for such paths and get nothing",
@@ -37,9 +38,7 @@ pub(super) fn scanners(facts: &Facts<'_>, confidence: f64) -> Option<Cause> {
             format!("paths: {}", paths.replace(" or ", " ")),
             format!("addresses: {}", addresses.replace(" or ", " ")),
         ],
-        fix: vec![
-            "Nothing is broken. Drop them at the edge or with fail2ban if they cost too much.".to_owned(),
-        ],
+        fix: fix.to_vec(),
         contrast: None,
         since: None,
         examples: Vec::new(),
@@ -53,11 +52,7 @@ pub(super) fn nothing(facts: &Facts<'_>, confidence: f64) -> Cause {
     let tally = facts.tally;
     let all =
         Share::of(tally.refused as f64, tally.requests.saturating_sub(tally.refused) as f64, [1.0, 1.0]);
-    let title = if tally.refused == 0 {
-        "no request was answered 403"
-    } else {
-        "403s at their usual rate; nothing stands out"
-    };
+    let title = if tally.refused == 0 { "no request was answered 403" } else { said("none.no-spike").0 };
     Cause {
         id: "none.no-spike",
         confidence,
@@ -85,7 +80,7 @@ pub(super) fn whole_site(facts: &Facts<'_>, confidence: f64) -> Cause {
     Cause {
         id: "logs.path-rule",
         confidence,
-        title: format!("{title}: under /, from the first line to the last"),
+        title: format!("{title} (under /, from the first line to the last)"),
         evidence: vec![format!("{} of all requests are 403, whoever asks for whatever", share(&all))],
         fix: fix.to_vec(),
         contrast: None,

@@ -55,7 +55,7 @@ pub(super) fn cause(
         _ => None,
     });
     let (title, fix) = said(id);
-    let title = if place == 0 { format!("{title}: {}", parts.join(", ")) } else { title.to_owned() };
+    let title = if place == 0 { format!("{title} ({})", parts.join(", ")) } else { title.to_owned() };
     Cause {
         id,
         confidence,

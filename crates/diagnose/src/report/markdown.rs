@@ -1,7 +1,7 @@
 //! The report for a ticket.
 
 use super::json::not_refused;
-use super::model::{Report, Verdict};
+use super::model::{Report, Verdict, percent};
 
 /// Markdown. Secrets are out already; what comes from a server is fenced, so that it cannot become markup.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn to_markdown(report: &Report) -> String {
     for (number, cause) in report.causes.iter().enumerate() {
         line(String::new());
         if number == 0 {
-            line(format!("### {} ({:.0} %)", cause.title, cause.confidence * 100.0));
+            line(format!("### {} ({})", cause.title, percent(cause.confidence)));
             line(String::new());
             line(format!("`{}`", cause.id));
             line(String::new());
@@ -44,7 +44,7 @@ pub fn to_markdown(report: &Report) -> String {
                 line(format!("\n```\n{}\n```", lines.trim()));
             }
         } else {
-            line(format!("- or {:.0} %: {} (`{}`)", cause.confidence * 100.0, cause.title, cause.id));
+            line(format!("- or {}: {} (`{}`)", percent(cause.confidence), cause.title, cause.id));
         }
     }
     for note in &report.notes {

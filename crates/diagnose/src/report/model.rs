@@ -9,6 +9,11 @@ use crate::infer::reasons;
 use crate::probe::{Told, Trial};
 use crate::signals::told;
 
+/// A confidence in whole per cent. Nothing that was only looked at from without is certain.
+pub(super) fn percent(confidence: f64) -> String {
+    format!("{:.0} %", (confidence * 100.0).min(99.0))
+}
+
 /// How sure one must be to call a cause found.
 pub(super) const SURE: f64 = 0.5;
 /// Causes below this are not worth a line.

@@ -1,7 +1,7 @@
 //! The report for a terminal: one screen, the answer first.
 
 use super::json::not_refused;
-use super::model::{Cause, Report, Verdict};
+use super::model::{Cause, Report, Verdict, percent};
 
 /// Text, coloured where asked for.
 #[must_use]
@@ -39,7 +39,8 @@ pub fn to_people(report: &Report, colour: bool) -> String {
     }
     if !report.probes.is_empty() {
         line(String::new());
-        line(paint.dim(&format!("Sent {} requests:", report.probes.len())));
+        let requests = if report.probes.len() == 1 { "request" } else { "requests" };
+        line(paint.dim(&format!("Sent {} {requests}:", report.probes.len())));
         for sent in &report.probes {
             let status = sent.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
             line(paint.dim(&format!("  {status}  {}: {}", sent.what, sent.told)));
@@ -51,8 +52,8 @@ pub fn to_people(report: &Report, colour: bool) -> String {
 fn tell(cause: &Cause, paint: &Paint, line: &mut impl FnMut(String)) {
     line(format!("Cause        {}  {}", paint.bold(&cause.title), paint.dim(&cause.id)));
     line(format!(
-        "How sure     {:.0} %{}",
-        cause.confidence * 100.0,
+        "How sure     {}{}",
+        percent(cause.confidence),
         if cause.confidence < super::model::SURE { ", not enough to decide" } else { "" }
     ));
     line(String::new());
@@ -88,7 +89,7 @@ fn others(first: &Cause, rest: &[Cause], paint: &Paint, line: &mut impl FnMut(St
     line(String::new());
     line(paint.bold("What else it could be"));
     for cause in rest {
-        line(format!("  {:>3.0} %  {}  {}", cause.confidence * 100.0, cause.title, paint.dim(&cause.id)));
+        line(format!("  {:>5}  {}  {}", percent(cause.confidence), cause.title, paint.dim(&cause.id)));
     }
 }
 

@@ -379,16 +379,23 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What a packed segment says, by another reader than ours; `None` of a plain segment, and of one that is broken.
+fn plain(path: &Path, bytes: &[u8]) -> Option<Vec<u8>> {
+    segment::is_packed(path).then(|| zstd::stream::decode_all(bytes).ok()).flatten()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Wherever a byte of the log is changed, it is found.
+    /// Wherever a byte of the log is changed, it is found, unless every line is still what it was: zstd has bits that
+    /// mean nothing.
     #[test]
     fn any_changed_byte_is_found(file in 0_usize..100, at in 0_usize..1_000_000, flip in 1_u8..=255) {
         let sample = Sample::copy();
         let files = files(&sample.log());
         let path = &files[file % files.len()];
         let mut bytes = std::fs::read(path).unwrap();
+        let before = plain(path, &bytes);
         // The index and the seek table of a packed segment prove nothing and are checked by nobody.
         let end = match segment::is_packed(path) {
             true => memchr::memmem::find(&bytes, &0x184D_2A5C_u32.to_le_bytes()).unwrap(),
@@ -396,7 +403,8 @@ proptest! {
         };
         bytes[at % end] ^= flip;
         std::fs::write(path, &bytes).unwrap();
-        prop_assert!(!sample.findings().is_empty(), "byte {} of {}", at % end, path.display());
+        let harmless = before.is_some() && plain(path, &bytes) == before;
+        prop_assert!(harmless || !sample.findings().is_empty(), "byte {} of {}", at % end, path.display());
     }
 
     /// Wherever a line is taken out, it is found.

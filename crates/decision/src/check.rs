@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::bind::{Bound, repeated};
 use crate::facts::{EntityName, Facts, Value};
 use crate::name::Print;
 use crate::situation::Situation;
@@ -26,20 +27,21 @@ pub(crate) struct Unusable {
     pub(crate) fault: String,
 }
 
-/// Looks through the facts; `None`: all is there and well.
-pub(crate) fn check(
+/// Looks through the facts and binds those of the context; `None`: all is there and well.
+pub(crate) fn check<'f>(
     program: &Program,
-    facts: &Facts<'_>,
+    facts: &'f Facts<'f>,
     situation: &Situation<'_>,
+    bound: &mut Bound<'f>,
 ) -> Result<Option<Box<Trouble>>, Unusable> {
     let check = Check { program };
-    // What the world or the policies know by this name has been Cedar's before.
+    // What the world knows by this name, or a scope names as an action, has been Cedar's before.
     for (subject, name, fact) in [
         (&situation.principal, &facts.principal, "principal"),
         (&situation.action, &facts.action, "action"),
         (&situation.resource, &facts.resource, "resource"),
     ] {
-        if subject.is_strange {
+        if subject.is_strange && program.terms.action(subject.view.print).is_none() {
             check.named(name).map_err(|fault| Unusable { fact: fact.to_owned(), fault })?;
         }
     }
@@ -50,7 +52,7 @@ pub(crate) fn check(
     }
     let sound = facts.unavailable.is_empty()
         && facts.unavailable_principal.is_empty()
-        && check.is_sound(&facts.context)
+        && program.layout.bind(&facts.context, bound, &|value| check.value(value).is_ok())
         && facts.overlay.iter().all(|overlay| check.is_sound(&overlay.attributes));
     Ok(if sound { None } else { Some(Box::new(check.trouble(facts, situation))) })
 }
@@ -58,9 +60,6 @@ pub(crate) fn check(
 struct Check<'p> {
     program: &'p Program,
 }
-
-/// Up to here names are compared each with each, which for a handful is faster than anything that allocates.
-const FEW: usize = 16;
 
 impl Check<'_> {
     fn named(&self, name: &EntityName<'_>) -> Result<(), String> {
@@ -71,7 +70,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether [`Check::record`] finds nothing, without words: every decision asks this.
+    /// Whether [`Check::record`] finds nothing, without words.
     fn is_sound(&self, fields: &[(Cow<'_, str>, Value<'_>)]) -> bool {
         if fields.len() > 1 && repeated(fields).is_some() {
             return false;
@@ -171,24 +170,6 @@ impl Check<'_> {
             }
         }
     }
-}
-
-/// A name that is given twice.
-fn repeated<'f>(fields: &'f [(Cow<'_, str>, Value<'_>)]) -> Option<&'f str> {
-    if fields.len() <= FEW {
-        let mut fields = fields;
-        while let [(name, _), rest @ ..] = fields {
-            let name: &str = name;
-            // Most names differ in length, and no letter need be looked at.
-            if rest.iter().any(|(other, _)| other.len() == name.len() && **other == *name) {
-                return Some(name);
-            }
-            fields = rest;
-        }
-        return None;
-    }
-    let mut seen = std::collections::HashSet::with_capacity(fields.len());
-    fields.iter().map(|(name, _)| name.as_ref()).find(|name| !seen.insert(*name))
 }
 
 /// Where an unavailable path leads through something that is no record, that something is what is unavailable.

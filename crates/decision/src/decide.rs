@@ -7,6 +7,7 @@ use cedar_policy::Request;
 use cedar_policy_core::ast::{self, Context, EntityUIDEntry};
 use smallvec::SmallVec;
 
+use crate::bind::Bound;
 use crate::careful::Careful;
 use crate::check::{self, Trouble, Unusable};
 use crate::evaluate::{Evaluation, Outcome};
@@ -40,18 +41,19 @@ enum Question<'v> {
 /// Decides by facts.
 pub(crate) fn facts<'v>(program: &'v Program, world: &'v World, facts: &'v Facts<'v>) -> Verdict<'v> {
     let asked = Asked { program, world, question: Question::Facts(facts) };
-    let mut situation = Situation::of_facts(&program.terms, world, facts);
+    let mut situation = Situation::of_facts(world, facts);
     if let Err(cycle) = situation.close() {
         let name = check::entity(cycle.0);
         let fault = format!("`{name}` would be its own ancestor");
         return undecidable(asked, Unusable { fact: name, fault });
     }
-    let trouble = match check::check(program, facts, &situation) {
+    let mut bound = Bound::nothing();
+    let trouble = match check::check(program, facts, &situation, &mut bound) {
         Ok(trouble) => trouble,
         Err(unusable) => return undecidable(asked, unusable),
     };
     match trouble {
-        None => certain(asked, &situation, facts.ticket),
+        None => certain(asked, &situation, &bound, facts.ticket),
         Some(trouble) => {
             let mut verdict = possible(asked, &situation, &trouble.unknowns);
             verdict.ticket = facts.ticket;
@@ -65,7 +67,7 @@ pub(crate) fn facts<'v>(program: &'v Program, world: &'v World, facts: &'v Facts
 pub(crate) fn request<'v>(program: &'v Program, world: &'v World, request: &'v Request) -> Verdict<'v> {
     let asked = Asked { program, world, question: Question::Request(request) };
     match requested(request) {
-        Some(requested) => certain(asked, &Situation::of_request(world, &requested), None),
+        Some(requested) => certain(asked, &Situation::of_request(world, &requested), &Bound::nothing(), None),
         None => undecidable(
             asked,
             Unusable {
@@ -95,9 +97,14 @@ fn requested(request: &Request) -> Option<Requested> {
 }
 
 /// Decides where every fact is there or absent.
-fn certain<'v>(asked: Asked<'v>, situation: &Situation<'_>, ticket: Option<Ticket>) -> Verdict<'v> {
+fn certain<'v>(
+    asked: Asked<'v>,
+    situation: &Situation<'_>,
+    bound: &Bound<'_>,
+    ticket: Option<Ticket>,
+) -> Verdict<'v> {
     let made = Made::new();
-    let evaluation = Evaluation::new(&asked.program.graph, situation, &made);
+    let evaluation = Evaluation::new(&asked.program.graph, situation, &made).with(bound);
     let mut tally = Tally {
         asked,
         evaluation: &evaluation,
@@ -282,9 +289,9 @@ impl<'v> Asked<'v> {
     pub(crate) fn again<T>(&self, then: impl FnOnce(&Situation<'_>, Option<Box<Trouble>>) -> T) -> Option<T> {
         match self.question {
             Question::Facts(facts) => {
-                let mut situation = Situation::of_facts(&self.program.terms, self.world, facts);
+                let mut situation = Situation::of_facts(self.world, facts);
                 situation.close().ok()?;
-                let trouble = check::check(self.program, facts, &situation).ok()?;
+                let trouble = check::check(self.program, facts, &situation, &mut Bound::nothing()).ok()?;
                 Some(then(&situation, trouble))
             }
             Question::Request(request) => {

@@ -2,6 +2,7 @@
 //! where Cedar does, and without the allocator unless a condition makes a set or a record of what it reads.
 
 pub(crate) mod operators;
+mod quick;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::bind::Bound;
 use crate::facts::Value;
-use crate::graph::{Graph, Node, NodeId, Operator, Variable};
+use crate::graph::{Graph, Node, NodeId, Operator, Source, Variable};
 use crate::situation::Situation;
 use crate::value::view::{Fails, Made, RecordView, View};
 use crate::value::{Fields, Items, Stored};
@@ -51,28 +53,54 @@ pub(crate) struct Evaluation<'e> {
     pub(crate) graph: &'e Graph,
     pub(crate) situation: &'e Situation<'e>,
     made: &'e Made,
+    /// The facts of the context by their places, where they were bound.
+    bound: Option<&'e Bound<'e>>,
     remembered: [Cell<u8>; REMEMBERED as usize],
 }
 
 impl<'e> Evaluation<'e> {
     pub(crate) fn new(graph: &'e Graph, situation: &'e Situation<'e>, made: &'e Made) -> Self {
-        Self { graph, situation, made, remembered: [const { Cell::new(0) }; REMEMBERED as usize] }
+        let remembered = [const { Cell::new(0) }; REMEMBERED as usize];
+        Self { graph, situation, made, bound: None, remembered }
+    }
+
+    /// The same with facts that were bound for this program.
+    pub(crate) fn with(self, bound: &'e Bound<'e>) -> Self {
+        Self { bound: Some(bound), ..self }
     }
 
     /// What a clause comes to.
     pub(crate) fn clause(&self, clause: Clause) -> Outcome {
         let Some(place) = self.remembered.get(usize::from(clause.place)) else {
-            return self.truth(clause.node).into();
+            return self.outcome(clause.node);
         };
         match place.get() {
             1 => Outcome::Yes,
             2 => Outcome::No,
             3 => Outcome::Fails,
             _ => {
-                let outcome = Outcome::from(self.truth(clause.node));
+                let outcome = self.outcome(clause.node);
                 place.set(outcome as u8);
                 outcome
             }
+        }
+    }
+
+    #[inline]
+    fn outcome(&self, id: NodeId) -> Outcome {
+        match self.graph.quick(id).and_then(|quick| self.quick(quick)) {
+            Some(true) => Outcome::Yes,
+            Some(false) => Outcome::No,
+            None => self.truth(id).into(),
+        }
+    }
+
+    /// A fact of the context, if it was bound and is no more than a value of the request.
+    #[inline]
+    pub(crate) fn bound(&self, id: NodeId) -> Option<&'e Value<'e>> {
+        match self.graph.source(id)? {
+            Source::Context(place) => self.bound?.get(place),
+            Source::Principal(_) | Source::Resource(_) => None,
         }
     }
 
@@ -131,7 +159,10 @@ impl<'e> Evaluation<'e> {
         match self.graph.node(id) {
             Node::Constant(entry) => View::stored(self.graph.constant(entry)),
             Node::Variable(variable) => Ok(self.variable(variable)),
-            Node::Fact { root, path } => self.fact(root, self.graph.path(path)),
+            Node::Fact { root, path } => match self.bound(id) {
+                Some(value) => View::given(value),
+                None => self.fact(root, self.graph.path(path)),
+            },
             Node::Attribute { of, name } => self.attribute(self.value(of)?, self.graph.name(name)),
             Node::If { test, then, otherwise } => {
                 if self.truth(test)? {

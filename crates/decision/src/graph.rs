@@ -3,6 +3,7 @@
 //! It holds and shows; it evaluates nothing. Nodes refer only to nodes before them, so there is no cycle.
 
 mod build;
+mod quick;
 pub(crate) mod show;
 
 use std::mem::size_of_val;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use crate::name::Name;
 use crate::value::{Stored, official};
 pub(crate) use build::Builder;
+pub(crate) use quick::{Asks, Quick, Source};
 
 /// Where a node stands in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,6 +204,10 @@ impl Pattern {
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     nodes: Vec<Node>,
+    /// By node, what is simple enough to be answered without the node.
+    quick: Box<[Option<Quick>]>,
+    /// By node, where its value is if it is a fact.
+    sources: Box<[Option<Source>]>,
     lists: Vec<Box<[u32]>>,
     constants: Vec<Stored>,
     names: Vec<Arc<str>>,
@@ -215,6 +221,19 @@ impl Graph {
         self.nodes.get(at(id.0)).copied().unwrap_or(Node::Fails)
     }
 
+    /// What the node asks, if it is a comparison of a fact with a constant.
+    #[inline]
+    pub(crate) fn quick(&self, id: NodeId) -> Option<Quick> {
+        *self.quick.get(at(id.0))?
+    }
+
+    /// Where the node's value is, if it is a fact.
+    #[inline]
+    pub(crate) fn source(&self, id: NodeId) -> Option<Source> {
+        *self.sources.get(at(id.0))?
+    }
+
+    #[inline]
     pub(crate) fn constant(&self, entry: Entry) -> &Stored {
         self.constants.get(at(entry.0)).unwrap_or(&Stored::Residual)
     }
@@ -278,7 +297,7 @@ impl Graph {
     }
 
     /// The entities that conditions name.
-    pub(crate) fn entities(&self) -> Vec<Arc<Name>> {
+    pub(crate) fn entities(&self) -> Vec<Name> {
         let mut found = Vec::new();
         self.constants.iter().for_each(|constant| official::named(constant, &mut found));
         found
@@ -286,11 +305,13 @@ impl Graph {
 
     /// The types of the entities that conditions name.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = Arc<str>> {
-        self.entities().into_iter().map(|name| Arc::clone(&name.kind))
+        self.entities().into_iter().map(|name| Arc::clone(name.kind()))
     }
 
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&*self.nodes)
+            + size_of_val(&*self.quick)
+            + size_of_val(&*self.sources)
             + self.lists.iter().map(|list| size_of_val(list) + size_of_val(&**list)).sum::<usize>()
             + size_of_val(&*self.constants) * 2
             + self.names.iter().map(|name| name.len() + size_of_val(name)).sum::<usize>()

@@ -19,7 +19,7 @@ use crate::evaluate::{Evaluation, Outcome};
 use crate::name::Print;
 use crate::rule::{Dimension, Proven, Rule, Terms};
 use crate::situation::{Situation, Subject};
-pub(crate) use build::{Key, build};
+pub(crate) use build::{Key, Keys, build};
 pub(crate) use operand::Operand;
 
 /// The index of a program's rules.

@@ -9,6 +9,7 @@
 //!
 //! INVARIANT: nothing outside this crate can make a [`Permit`].
 
+mod bind;
 mod careful;
 mod check;
 mod decide;
@@ -26,6 +27,7 @@ mod reference;
 mod rule;
 mod situation;
 mod source;
+mod texts;
 mod unknown;
 mod value;
 pub mod verdict;

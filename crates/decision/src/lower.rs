@@ -75,7 +75,7 @@ impl<'a> Lower<'a> {
             ExprKind::Lit(literal) => self.into.constant(literal_stored(literal)),
             ExprKind::Var(var) => self.into.node(Node::Variable(variable(*var))),
             ExprKind::Slot(slot) => match self.slots.get(slot) {
-                Some(uid) => self.into.constant(Stored::Entity(Arc::new(Name::of(uid)))),
+                Some(uid) => self.into.constant(Stored::Entity(Name::of(uid))),
                 None => self.into.node(Node::Fails),
             },
             ExprKind::Unknown(_) => return Err(Unsupported::Unknown),

@@ -7,14 +7,15 @@ mod compile;
 mod reads;
 mod report;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy::{PolicySet, Request, Schema};
 use cedar_policy_core::ast;
 
+use crate::bind::Layout;
 use crate::graph::Graph;
-use crate::index::{Index, Key};
+use crate::index::{Index, Keys};
 use crate::lower::Unsupported;
 use crate::rule::Terms;
 use crate::source::Sources;
@@ -29,6 +30,8 @@ pub struct Program {
     pub(crate) graph: Graph,
     pub(crate) terms: Terms,
     pub(crate) index: Index,
+    /// Where the facts that its conditions read are bound.
+    pub(crate) layout: Layout,
     /// The entity types that policies and schema name: names of these need not be looked at twice.
     pub(crate) kinds: BTreeSet<Arc<str>>,
     report: Report,
@@ -36,7 +39,7 @@ pub struct Program {
     /// Which policies are forbids, in the order of ids.
     forbids: Vec<bool>,
     /// What finds each policy.
-    keys: BTreeMap<u32, Key>,
+    keys: Keys,
     /// What the reference evaluator decides.
     handed: Vec<(u32, Unsupported)>,
 }
@@ -107,7 +110,7 @@ impl Program {
     pub fn names_any(&self, kinds: &[&str]) -> bool {
         let is_one = |kind: &str| kinds.contains(&kind);
         !self.handed.is_empty()
-            || self.terms.literals.iter().any(|name| is_one(&name.kind))
+            || self.terms.literal_kinds().any(is_one)
             || self.graph.kinds().any(|kind| is_one(&kind))
     }
 

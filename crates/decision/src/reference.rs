@@ -63,7 +63,7 @@ impl<'a> Reference<'a> {
             let name = Name::new(name.kind.as_ref().into(), &name.id);
             named.insert(name.print, name);
         }
-        let given = given.into_iter().map(|name| Name::clone(&name)).collect();
+        let given = given;
         Some(Self { situation, world, request, named, given, overlaid: &facts.overlay })
     }
 
@@ -141,13 +141,13 @@ impl<'a> Reference<'a> {
         let mut tags = BTreeMap::new();
         let mut parents: Vec<Print> = Vec::new();
         let mut ancestors: Vec<Print> = self.situation.all_ancestors(view).collect();
-        if let Some(entity) = self.world.entity(name) {
+        if let Some(entity) = self.world.entity(name.print) {
             attributes.extend(official::record(&entity.attributes)?);
             if let Some(fields) = &entity.tags {
                 tags.extend(official::record(fields)?);
                 fields.iter().for_each(|(_, value)| follow(value, next));
             }
-            parents.extend(entity.parents.iter().map(|parent| parent.print));
+            parents.extend(entity.above.parents());
         }
         for overlay in self.overlaid {
             if Print::of(&overlay.name.kind, &overlay.name.id) != name.print {
@@ -163,8 +163,10 @@ impl<'a> Reference<'a> {
         }
         attributes.values().for_each(|value| follow(&official::stored(value), next));
         ancestors.retain(|ancestor| !parents.contains(ancestor));
-        let named = self.named(name);
-        let uid = |print: Print| named.get(&print).or_else(|| self.named.get(&print))?.to_cedar();
+        let uid = |print: Print| match self.world.slot(print) {
+            Some(slot) => slot.name.to_cedar(),
+            None => self.named.get(&print)?.to_cedar(),
+        };
         let uids = |prints: Vec<Print>| prints.into_iter().filter_map(uid).collect();
         let values = |values: BTreeMap<String, Value>| {
             values
@@ -180,32 +182,12 @@ impl<'a> Reference<'a> {
             values(tags),
         ))
     }
-
-    /// The names of everything that an entity is in by the world and, through the overlays, by the world again.
-    fn named(&self, name: &Name) -> HashMap<Print, Name> {
-        let mut named = HashMap::new();
-        let given = self.named.values().cloned();
-        let mut open: Vec<Name> = std::iter::once(name.clone()).chain(given).collect();
-        while let Some(name) = open.pop() {
-            if let Some(entity) = self.world.entity(&name) {
-                open.extend(
-                    entity
-                        .parents
-                        .iter()
-                        .filter(|parent| !named.contains_key(&parent.print))
-                        .map(|parent| Name::clone(parent)),
-                );
-            }
-            named.insert(name.print, name);
-        }
-        named
-    }
 }
 
 /// The entities that a condition can come by through a value.
 fn follow(value: &Stored, next: &mut Vec<Name>) {
     match value {
-        Stored::Entity(name) => next.push(Name::clone(name)),
+        Stored::Entity(name) => next.push(name.clone()),
         Stored::Record(fields) => fields.iter().for_each(|(_, value)| follow(value, next)),
         _ => {}
     }

@@ -4,12 +4,11 @@
 
 use std::mem::size_of_val;
 
-use hashbrown::HashTable;
-
 use crate::evaluate::Clause;
 use crate::graph::NodeId;
-use crate::name::{Name, Print};
+use crate::name::Print;
 use crate::situation::{Situation, Subject};
+use crate::texts::Texts;
 
 /// An entity that some policy names in its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +31,7 @@ pub(crate) enum Test {
 }
 
 /// Principal, action or resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Dimension {
     Principal,
     Action,
@@ -106,11 +105,11 @@ impl Rule {
 /// What the rules of a program refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    pub(crate) literals: Vec<Name>,
-    /// Their prints, closer together: a decision needs nothing else of them.
+    /// The prints of literals: a decision needs nothing else of them.
     prints: Vec<Print>,
-    /// Their places in `literals` by name.
-    by_name: HashTable<u32>,
+    /// The types of literals, as in `kinds`, and their identifiers.
+    literals: Vec<u32>,
+    ids: Texts,
     /// The actions that scopes name by `==`, sorted by print. There are few, and every decision asks for one of them.
     actions: Vec<(Print, Literal)>,
     pub(crate) lists: Vec<Box<[Literal]>>,
@@ -120,8 +119,27 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn literal(&self, literal: Literal) -> Option<&Name> {
-        self.literals.get(at(literal.0))
+    /// Adds a name that no literal has yet.
+    pub(crate) fn add_literal(&mut self, print: Print, kind: u32, id: &str) {
+        self.prints.push(print);
+        self.literals.push(kind);
+        self.ids.push(id);
+    }
+
+    /// Type and identifier of a literal.
+    pub(crate) fn literal(&self, literal: Literal) -> Option<(&str, &str)> {
+        let kind = self.literals.get(at(literal.0))?;
+        Some((self.kind(*kind), self.ids.get(literal.0)))
+    }
+
+    #[inline]
+    pub(crate) fn print(&self, literal: Literal) -> Option<Print> {
+        self.prints.get(at(literal.0)).copied()
+    }
+
+    /// The types of all literals, some twice.
+    pub(crate) fn literal_kinds(&self) -> impl Iterator<Item = &str> {
+        self.literals.iter().map(|kind| self.kind(*kind))
     }
 
     pub(crate) fn list(&self, list: u32) -> &[Literal] {
@@ -148,7 +166,8 @@ impl Terms {
 
     /// A test as Cedar writes it.
     pub(crate) fn show(&self, test: Test) -> String {
-        let name = |literal| self.literal(literal).map_or_else(String::new, |name| format!("{name:?}"));
+        let name =
+            |literal| self.literal(literal).map_or_else(String::new, |(kind, id)| format!("{kind}::{id:?}"));
         match test {
             Test::Any => "any".to_owned(),
             Test::Equal(literal) => format!("== {}", name(literal)),
@@ -168,9 +187,9 @@ impl Terms {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.literals.iter().map(|name| size_of_val(name) + name.id.len()).sum::<usize>()
-            + size_of_val(&*self.prints)
-            + self.by_name.allocation_size()
+        size_of_val(&*self.prints)
+            + size_of_val(&*self.literals)
+            + self.ids.bytes()
             + self.lists.iter().map(|list| size_of_val(list) + size_of_val(&**list)).sum::<usize>()
             + size_of_val(&*self.clauses)
             + size_of_val(&*self.kinds_in)
@@ -178,28 +197,17 @@ impl Terms {
 
     /// All literals are there.
     pub(crate) fn finish(&mut self, rules: &[Rule]) {
-        self.prints = self.literals.iter().map(|name| name.print).collect();
-        self.by_name = HashTable::with_capacity(self.literals.len());
-        for (name, index) in self.literals.iter().zip(0..) {
-            // A rehash does not happen: there is room for all.
-            self.by_name.insert_unique(name.place, index, |_| 0);
-        }
         let actions = rules.iter().filter_map(|rule| match rule.action {
-            Test::Equal(literal) => Some((self.literal(literal)?.print, literal)),
+            Test::Equal(literal) => Some((self.print(literal)?, literal)),
             _ => None,
         });
         self.actions = actions.collect();
         self.actions.sort_unstable();
         self.actions.dedup();
         self.clauses.shrink_to_fit();
+        self.prints.shrink_to_fit();
         self.literals.shrink_to_fit();
-    }
-
-    /// The name, if a scope has it; `place` is [`crate::name::place`] of it.
-    #[inline]
-    pub(crate) fn find(&self, place: u64, kind: &str, id: &str) -> Option<&Name> {
-        let is = |index: &u32| self.literals.get(at(*index)).is_some_and(|name| name.is(kind, id));
-        self.literals.get(at(*self.by_name.find(place, is)?))
+        self.ids.shrink();
     }
 
     /// What rules call this action, if some name it.
@@ -262,11 +270,11 @@ impl Terms {
     }
 
     pub(crate) fn holds<'v>(&self, test: Test, subject: &Subject<'v>, situation: &Situation<'v>) -> bool {
-        let print = |literal: Literal| self.prints.get(at(literal.0)).copied();
-        let is_in = |literal| print(literal).is_some_and(|print| situation.is_subject_in(subject, print));
+        let is_in =
+            |literal| self.print(literal).is_some_and(|print| situation.is_subject_in(subject, print));
         match test {
             Test::Any => true,
-            Test::Equal(literal) => print(literal) == Some(subject.view.print),
+            Test::Equal(literal) => self.print(literal) == Some(subject.view.print),
             Test::In(literal) => is_in(literal),
             Test::InSome(list) => self.list(list).iter().any(|literal| is_in(*literal)),
             Test::Is(kind) => self.kind(kind) == subject.view.kind(),

@@ -3,13 +3,14 @@
 //! INVARIANT: whatever is read here is what the official evaluator reads in a store where the overlays are merged into
 //! the entities and the ancestors are closed again.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::facts::{EntityName, EntityOverlay, Facts, Value};
-use crate::name::{Name, Print, place};
-use crate::rule::Terms;
-use crate::value::Fields;
+use crate::name::{Name, Print};
 use crate::value::view::{EntityView, Fails, RecordView, View};
+use crate::value::{Fields, Stored};
 use crate::world::World;
 use crate::world::entity::Entity;
 
@@ -33,7 +34,7 @@ pub(crate) struct Subject<'v> {
     /// As the request has it, if it has it so.
     name: Option<&'v EntityName<'v>>,
     stored: Option<&'v Entity>,
-    /// Neither the world nor the policies know it, so nobody has looked at it yet.
+    /// The world does not know it, so nobody has looked at it yet.
     pub(crate) is_strange: bool,
 }
 
@@ -61,12 +62,12 @@ pub(crate) struct Cycle<'v>(pub(crate) &'v EntityName<'v>);
 impl<'v> Situation<'v> {
     /// Not yet closed: see [`Situation::close`].
     #[inline]
-    pub(crate) fn of_facts(terms: &'v Terms, world: &'v World, facts: &'v Facts<'v>) -> Self {
+    pub(crate) fn of_facts(world: &'v World, facts: &'v Facts<'v>) -> Self {
         Self {
             world,
-            principal: Subject::named(terms, world, &facts.principal),
-            action: Subject::named(terms, world, &facts.action),
-            resource: Subject::named(terms, world, &facts.resource),
+            principal: Subject::named(world, &facts.principal),
+            action: Subject::named(world, &facts.action),
+            resource: Subject::named(world, &facts.resource),
             context: RecordView::Given(&facts.context),
             given: &facts.overlay,
             overlays: SmallVec::new(),
@@ -101,13 +102,11 @@ impl<'v> Situation<'v> {
         let print = self.print(&overlay.name);
         let mut above = SmallVec::new();
         for parent in &overlay.parents {
-            match self.world.find(place(&parent.kind, &parent.id), &parent.kind, &parent.id) {
-                Some(slot) => {
-                    above.push(slot.name.print);
-                    above.extend(slot.entity.iter().flat_map(|entity| entity.ancestors.iter().copied()));
-                }
-                None => above.push(Print::of(&parent.kind, &parent.id)),
-            }
+            let parent = Print::of(&parent.kind, &parent.id);
+            above.push(parent);
+            above.extend(
+                self.world.entity(parent).iter().flat_map(|entity| entity.above.all().iter().copied()),
+            );
         }
         self.overlays.push(Overlaid { print, above });
     }
@@ -138,9 +137,8 @@ impl<'v> Situation<'v> {
             overlay.above.contains(&overlay.print)
                 // In it already, by the world.
                 || given.parents.iter().any(|parent| {
-                    let slot = self.world.find(place(&parent.kind, &parent.id), &parent.kind, &parent.id);
-                    let entity = slot.and_then(|slot| slot.entity.as_ref());
-                    entity.is_some_and(|entity| entity.is_in(overlay.print))
+                    let entity = self.world.entity(Print::of(&parent.kind, &parent.id));
+                    entity.is_some_and(|entity| entity.above.contains(overlay.print))
                 })
         });
         match own {
@@ -188,7 +186,7 @@ impl<'v> Situation<'v> {
 
     #[inline]
     fn is_below(&self, print: Print, stored: Option<&Entity>, ancestor: Print) -> bool {
-        stored.is_some_and(|entity| entity.is_in(ancestor))
+        stored.is_some_and(|entity| entity.above.contains(ancestor))
             || (!self.overlays.is_empty() && self.above(print, stored).any(|above| above == ancestor))
     }
 
@@ -205,14 +203,14 @@ impl<'v> Situation<'v> {
 
     #[inline]
     fn all(&self, print: Print, stored: Option<&'v Entity>) -> impl Iterator<Item = Print> {
-        let ancestors = stored.map_or(&[][..], |entity| &entity.ancestors);
+        let ancestors = stored.map_or(&[][..], |entity| entity.above.all());
         ancestors.iter().copied().chain(self.above(print, stored))
     }
 
     /// How many that are, about.
     #[inline]
     pub(crate) fn count_ancestors(&self, subject: &Subject<'v>) -> usize {
-        let stored = subject.stored.map_or(0, |entity| entity.ancestors.len());
+        let stored = subject.stored.map_or(0, |entity| entity.above.all().len());
         stored + self.overlays.iter().map(|overlay| overlay.above.len()).sum::<usize>()
     }
 
@@ -223,7 +221,8 @@ impl<'v> Situation<'v> {
             .iter()
             .filter(move |overlay| {
                 !overlay.above.is_empty()
-                    && (overlay.print == print || stored.is_some_and(|entity| entity.is_in(overlay.print)))
+                    && (overlay.print == print
+                        || stored.is_some_and(|entity| entity.above.contains(overlay.print)))
             })
             .flat_map(|overlay| overlay.above.iter().copied())
     }
@@ -246,6 +245,24 @@ impl<'v> Situation<'v> {
         attributes.find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// What lies at a path of attributes; `None` where only [`Situation::attribute`] can say.
+    #[inline]
+    pub(crate) fn stored(&self, subject: &Subject<'v>, path: &[Arc<str>]) -> Option<&'v Stored> {
+        if !self.overlays.is_empty() {
+            return None;
+        }
+        let (first, further) = path.split_first()?;
+        let mut at = subject.stored?.attributes.get(first)?;
+        for name in further {
+            at = match at {
+                Stored::Record(fields) => fields.get(name)?,
+                Stored::Entity(entity) => self.world.entity(entity.print)?.attributes.get(name)?,
+                _ => return None,
+            };
+        }
+        Some(at)
+    }
+
     /// A tag; `None` if there is none of this name, or no such entity.
     pub(crate) fn tag(&self, view: EntityView<'v>, name: &str) -> Option<Result<View<'v>, Fails>> {
         self.entity(view)?.tags.as_ref()?.get(name).map(View::stored)
@@ -253,26 +270,16 @@ impl<'v> Situation<'v> {
 }
 
 impl<'v> Subject<'v> {
-    /// Finds what the world or the policies know by this name.
+    /// Finds what the world knows by this name.
     #[inline]
-    fn named(terms: &'v Terms, world: &'v World, name: &'v EntityName<'v>) -> Self {
-        let place = place(&name.kind, &name.id);
-        let (print, stored) = match world.find(place, &name.kind, &name.id) {
-            Some(slot) => (slot.name.print, slot.entity.as_ref()),
-            None => match terms.find(place, &name.kind, &name.id) {
-                Some(known) => (known.print, None),
-                None => return Self::strange(name),
-            },
-        };
-        Self { view: EntityView::known(print, name), name: Some(name), stored, is_strange: false }
-    }
-
-    #[cold]
-    fn strange(name: &'v EntityName<'v>) -> Self {
-        Self { view: EntityView::given(name), name: Some(name), stored: None, is_strange: true }
+    fn named(world: &'v World, name: &'v EntityName<'v>) -> Self {
+        let view = EntityView::given(name);
+        let slot = world.slot(view.print);
+        let stored = slot.and_then(|slot| slot.entity.as_ref());
+        Self { view, name: Some(name), stored, is_strange: slot.is_none() }
     }
 
     fn find(world: &'v World, name: &'v Name) -> Self {
-        Self { view: EntityView::of(name), name: None, stored: world.entity(name), is_strange: false }
+        Self { view: EntityView::of(name), name: None, stored: world.entity(name.print), is_strange: false }
     }
 }

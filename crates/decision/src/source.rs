@@ -9,6 +9,8 @@ use cedar_policy_core::ast::{Policy, PolicyID, Template};
 use cedar_policy_core::parser::parse_policy;
 use quick_cache::sync::Cache;
 
+use crate::texts::Texts;
+
 /// How many policies are kept once they were parsed again, some five KiB each. Parsing
 /// costs more than any decision, and the policies that err in one request err in the next.
 const PARSED: usize = 2_048;
@@ -16,9 +18,7 @@ const PARSED: usize = 2_048;
 /// Ids and sources of policies, in the order of ids.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    /// All ids, one behind the other, and where each ends.
-    ids: String,
-    ends: Vec<u32>,
+    ids: Texts,
     texts: Vec<Arc<str>>,
     /// The texts by where they lie, while policies are added.
     known: HashMap<usize, u32>,
@@ -30,8 +30,7 @@ pub(crate) struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         Self {
-            ids: String::new(),
-            ends: Vec::new(),
+            ids: Texts::default(),
             texts: Vec::new(),
             known: HashMap::new(),
             sources: Vec::new(),
@@ -52,8 +51,7 @@ enum Source {
 impl Sources {
     /// Adds a policy; ids have to come in order. Unless it is `plain`, it is kept as it is.
     pub(crate) fn add(&mut self, policy: &Policy, plain: bool) {
-        self.ids.push_str(policy.id().as_ref());
-        self.ends.push(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
+        self.ids.push(policy.id().as_ref());
         let text = if plain { self.text_of(policy) } else { None };
         let source = text.unwrap_or_else(|| Source::Kept(Arc::new(policy.clone())));
         self.sources.push(source);
@@ -80,8 +78,7 @@ impl Sources {
     /// All are there.
     pub(crate) fn finish(&mut self) {
         self.known = HashMap::new();
-        self.ids.shrink_to_fit();
-        self.ends.shrink_to_fit();
+        self.ids.shrink();
         self.sources.shrink_to_fit();
     }
 
@@ -91,11 +88,7 @@ impl Sources {
 
     /// The id of the policy at this place in the order of ids.
     pub(crate) fn id(&self, policy: u32) -> &str {
-        let Ok(at) = usize::try_from(policy) else { return "" };
-        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(at).copied().unwrap_or(start);
-        let place = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
-        self.ids.get(place(start)..place(end)).unwrap_or("")
+        self.ids.get(policy)
     }
 
     /// The place of the policy of this id.
@@ -153,8 +146,7 @@ impl Sources {
 
     /// What it occupies; texts that others may share are counted.
     pub(crate) fn bytes(&self) -> usize {
-        self.ids.len()
-            + size_of_val(&*self.ends)
+        self.ids.bytes()
             + size_of_val(&*self.sources)
             + self.texts.iter().map(|text| text.len()).sum::<usize>()
     }

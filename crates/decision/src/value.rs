@@ -18,7 +18,7 @@ pub(crate) enum Stored {
     Bool(bool),
     Long(i64),
     Text(Arc<str>),
-    Entity(Arc<Name>),
+    Entity(Name),
     Network(Network),
     /// In ten-thousandths.
     Decimal(i64),
@@ -86,20 +86,62 @@ impl Network {
 
 /// The elements of a set: sorted, each once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Items(Box<[Stored]>);
+pub(crate) struct Items {
+    items: Box<[Stored]>,
+    /// How each element begins, if all are texts: see [`beginning`].
+    beginnings: Box<[u64]>,
+}
 
 impl FromIterator<Stored> for Items {
     fn from_iter<I: IntoIterator<Item = Stored>>(items: I) -> Self {
         let mut items: Vec<Stored> = items.into_iter().collect();
         items.sort_unstable();
         items.dedup();
-        Self(items.into_boxed_slice())
+        let beginning = |item: &Stored| match item {
+            Stored::Text(text) => Some(beginning(text)),
+            _ => None,
+        };
+        let beginnings = items.iter().map(beginning).collect::<Option<_>>().unwrap_or_default();
+        Self { items: items.into_boxed_slice(), beginnings }
     }
 }
 
 impl Items {
     pub(crate) fn as_slice(&self) -> &[Stored] {
-        &self.0
+        &self.items
+    }
+
+    /// Whether a text is among them; `None` if not all of them are texts.
+    #[inline]
+    pub(crate) fn contains_text(&self, text: &str) -> Option<bool> {
+        if self.beginnings.len() != self.items.len() {
+            return None;
+        }
+        let wanted = beginning(text);
+        let first = if self.beginnings.len() <= FEW {
+            self.beginnings.iter().position(|known| *known >= wanted).unwrap_or(self.beginnings.len())
+        } else {
+            self.beginnings.partition_point(|known| *known < wanted)
+        };
+        let same = self.beginnings.iter().zip(&self.items).skip(first);
+        let mut same = same.take_while(|(known, _)| **known == wanted);
+        Some(same.any(|(_, item)| matches!(item, Stored::Text(known) if **known == *text)))
+    }
+}
+
+/// So few are faster looked at one by one.
+const FEW: usize = 16;
+
+/// The first eight bytes of a text as a number, the first byte counting most and missing ones as zero: texts in order
+/// have beginnings in order.
+#[inline]
+fn beginning(text: &str) -> u64 {
+    match text.as_bytes().first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let some = text.bytes().fold(0, |number, byte| (number << 8) | u64::from(byte));
+            some.checked_shl(8 * (8 - u32::try_from(text.len()).unwrap_or(8))).unwrap_or(0)
+        }
     }
 }
 
@@ -132,9 +174,10 @@ impl Fields {
         self
     }
 
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&Stored> {
         let at = if self.names.len() <= 8 {
-            self.names.iter().position(|known| &**known == name)
+            self.names.iter().position(|known| known.len() == name.len() && **known == *name)
         } else {
             self.names.binary_search_by(|known| (**known).cmp(name)).ok()
         };

@@ -12,15 +12,14 @@ pub(crate) mod entity;
 mod part;
 
 use std::fmt;
-use std::sync::Arc;
 
 use cedar_policy::{Entities, EntityUid};
 use cedar_policy_core::ast;
 
 use crate::Program;
-use crate::name::Name;
+use crate::name::Print;
 use entity::{Entity, Shared, Slot};
-use part::{Part, Parts};
+use part::Parts;
 
 /// An immutable snapshot of entities, with the ancestors of each closed. Cheap to clone.
 #[derive(Clone)]
@@ -64,13 +63,15 @@ impl World {
         for entity in entities.iter() {
             let entity: &ast::Entity = entity.as_ref();
             // The official store has closed the ancestors already.
-            let (name, made) = entity::made(entity, &mut parts, &mut shared);
-            for parent in &made.parents {
-                if let Some(slot) = parts.known(parent) {
+            let (print, made) = entity::made(entity, &mut parts, &mut shared);
+            for parent in made.above.parents() {
+                if let Some(slot) = parts.known(*parent) {
                     slot.children += 1;
                 }
             }
-            parts.slot(name).entity = Some(made);
+            if let Some(slot) = parts.known(print) {
+                slot.entity = Some(made);
+            }
         }
         Self { parts: parts.finish(), entities: entities.len() }
     }
@@ -98,21 +99,16 @@ impl World {
         self.entities == 0
     }
 
-    /// What is known by a name, found by its letters; `place` is [`crate::name::place`] of it.
+    /// What is known by a name.
     #[inline]
-    pub(crate) fn find(&self, place: u64, kind: &str, id: &str) -> Option<&Slot> {
-        self.part(place)?.find(place, kind, id)
+    pub(crate) fn slot(&self, print: Print) -> Option<&Slot> {
+        self.parts.get(part::part(print, self.parts.len()))?.slot(print)
     }
 
     /// The entity, if it is there.
     #[inline]
-    pub(crate) fn entity(&self, name: &Name) -> Option<&Entity> {
-        self.part(name.place)?.slot(name)?.entity.as_ref()
-    }
-
-    #[inline]
-    fn part(&self, place: u64) -> Option<&Part> {
-        self.parts.get(part::part(place, self.parts.len())).map(Arc::as_ref)
+    pub(crate) fn entity(&self, print: Print) -> Option<&Entity> {
+        self.slot(print)?.entity.as_ref()
     }
 
     fn slots(&self) -> impl Iterator<Item = &Slot> {

@@ -304,6 +304,88 @@ fn what_is_no_cedar_is_unavailable_only_where_it_matters() {
 }
 
 #[test]
+fn every_comparison_of_a_fact_with_a_constant_is_cedars() {
+    let facts = Facts {
+        context: vec![
+            ("number".into(), Value::Long(3)),
+            ("flag".into(), Value::Bool(true)),
+            ("text".into(), text("beginning-2")),
+            ("address".into(), Value::Address([10, 1, 2, 3].into())),
+            ("who".into(), Value::Entity(facts().principal)),
+            ("record".into(), record([("text", text("")), ("number", Value::Long(-1))])),
+        ],
+        ..facts()
+    };
+    let asked = [
+        "FACT",
+        "FACT == 3",
+        "FACT == true",
+        r#"FACT == "beginning-2""#,
+        r#""gold" == FACT"#,
+        "FACT == principal",
+        "FACT < 3",
+        "FACT <= 3",
+        "FACT > 3",
+        "-1 >= FACT",
+        // All begin alike, and one is the other's beginning.
+        r#"["beginning-1", "beginning-2", "beginning", "beginnin"].contains(FACT)"#,
+        r#"["", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "gold", "n", "o"].contains(FACT)"#,
+        r#"["", 3].contains(FACT)"#,
+        r#"FACT.isInRange(ip("10.1.0.0/16"))"#,
+        "principal in FACT",
+        "FACT has text",
+        "FACT has record.text",
+    ];
+    let read = [
+        "context.number",
+        "context.flag",
+        "context.text",
+        "context.address",
+        "context.who",
+        "context.who.tier",
+        "context.record",
+        "context.record.text",
+        "context.record.number",
+        "context.record.absent",
+        "context.absent.text",
+        "principal.tier",
+        "principal.absent",
+        "resource.tier",
+        "context",
+    ];
+    let condition = |asked: &str, fact: &str| asked.replace("FACT", fact);
+    let policies = asked.iter().flat_map(|asked| {
+        read.iter().flat_map(move |fact| {
+            let condition = condition(asked, fact);
+            [
+                format!("permit(principal, action, resource) when {{ {condition} }};"),
+                format!("forbid(principal, action, resource) when {{ !({condition}) }};"),
+            ]
+        })
+    });
+    decide(&policies.collect::<Vec<_>>().join("\n"), &facts);
+}
+
+#[test]
+fn more_facts_than_have_places_are_read_all_the_same() {
+    let names: Vec<String> = (0..50).map(|number| format!("number{number}")).collect();
+    let context = names.iter().zip(0..).map(|(name, number)| (name.as_str().into(), Value::Long(number)));
+    let facts = Facts { context: context.collect(), ..facts() };
+    // One policy a fact: the official evaluator has no stack for a condition of so many.
+    let permit = |name: &String, number: i64| {
+        format!("permit(principal, action, resource) when {{ context.{name} == {number} }};")
+    };
+    let permits: Vec<String> = names.iter().zip(0..).map(|(name, number)| permit(name, number)).collect();
+    assert_eq!(decide(&permits.join("\n"), &facts).reasons().len(), 50);
+    let again = Facts {
+        context: [facts.context.clone(), vec![("number49".into(), Value::Long(1))]].concat(),
+        ..facts
+    };
+    let program = program(&permit(&names[49], 49));
+    assert_eq!(ask(&program, &world(&program), &again).undecided(), ["context.number49"]);
+}
+
+#[test]
 fn a_very_long_condition_is_decided() {
     let any = vec!["context has x"; 3_000].join(" || ");
     let all = vec!["principal has tier"; 3_000].join(" && ");

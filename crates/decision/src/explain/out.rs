@@ -156,9 +156,9 @@ impl Proposing<'_, '_> {
 
     /// A group; nobody joins a person.
     fn name(&self, literal: crate::rule::Literal) -> Option<EntityName<'static>> {
-        let name = self.program.terms.literal(literal)?;
-        let is_group = !matches!(&*name.kind, "User" | "Service" | "Anonymous");
-        is_group.then(|| EntityName::new(name.kind.to_string(), name.id.to_string()))
+        let (kind, id) = self.program.terms.literal(literal)?;
+        let is_group = !matches!(kind, "User" | "Service" | "Anonymous");
+        is_group.then(|| EntityName::new(kind.to_owned(), id.to_owned()))
     }
 
     fn rule(&self, policy: u32) -> Option<&Rule> {

@@ -227,7 +227,7 @@ pub(super) fn owned(value: &Stored) -> Option<Value<'static>> {
         Stored::Bool(value) => Value::Bool(*value),
         Stored::Long(value) => Value::Long(*value),
         Stored::Text(text) => Value::String(text.to_string().into()),
-        Stored::Entity(name) => Value::Entity(EntityName::new(name.kind.to_string(), name.id.to_string())),
+        Stored::Entity(name) => Value::Entity(EntityName::new(name.kind().to_string(), name.id().to_owned())),
         Stored::Network(network) => {
             let whole = if network.address.is_ipv4() { 32 } else { 128 };
             (network.prefix == whole).then_some(Value::Address(network.address))?

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Entry, Graph, Node, NodeId, Pattern};
+use super::quick::{Quick, source};
+use super::{Entry, Graph, Node, NodeId, Pattern, Variable};
+use crate::bind::Layout;
 use crate::value::Stored;
 
 /// Builds a [`Graph`].
@@ -16,10 +18,16 @@ pub(crate) struct Builder {
     names: HashMap<Arc<str>, Entry>,
     paths: HashMap<Box<[Arc<str>]>, Entry>,
     patterns: BTreeMap<Pattern, Entry>,
+    /// How often conditions read each path of the context.
+    facts: HashMap<Entry, u32>,
 }
 
 impl Builder {
     pub(crate) fn node(&mut self, node: Node) -> NodeId {
+        if let Node::Fact { root: Variable::Context, path } = node {
+            let uses = self.facts.entry(path).or_default();
+            *uses = uses.saturating_add(1);
+        }
         let next = NodeId(count(&self.graph.nodes));
         let id = *self.nodes.entry(node).or_insert(next);
         if id == next {
@@ -101,12 +109,16 @@ impl Builder {
         &self.graph
     }
 
-    pub(crate) fn finish(self) -> Graph {
+    /// The graph, and where the facts of the context that it reads are bound.
+    pub(crate) fn finish(self) -> (Graph, Layout) {
         let mut graph = self.graph;
+        let layout = Layout::of(self.facts.into_iter().map(|(path, uses)| (graph.path(path), uses)));
+        graph.quick = graph.ids().map(|id| Quick::of(&graph, &layout, id)).collect();
+        graph.sources = graph.ids().map(|id| source(&graph, &layout, id)).collect();
         graph.nodes.shrink_to_fit();
         graph.lists.shrink_to_fit();
         graph.constants.shrink_to_fit();
-        graph
+        (graph, layout)
     }
 }
 

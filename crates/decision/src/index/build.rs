@@ -27,11 +27,13 @@ const ENTRIES: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// The entity that its scope pins, by dimension.
-    Scope(&'static str),
+    Scope(Dimension),
     /// The type that its scope names.
-    Kind(&'static str),
+    Kind(Dimension),
     /// A constant in its first clauses.
     Operand,
+    /// Nothing, and nothing has to: it never applies.
+    Never,
     /// Nothing: it is looked at for every request that comes by.
     None,
 }
@@ -39,21 +41,44 @@ pub(crate) enum Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scope(dimension) => f.write_str(dimension),
-            Self::Kind(dimension) => write!(f, "type of {dimension}"),
+            Self::Scope(dimension) => f.write_str(dimension.name()),
+            Self::Kind(dimension) => write!(f, "type of {}", dimension.name()),
             Self::Operand => f.write_str("value"),
-            Self::None => f.write_str("nothing"),
+            Self::Never | Self::None => f.write_str("nothing"),
         }
     }
 }
 
+/// What serves each policy, where there is an index.
+#[derive(Debug, Default)]
+pub(crate) struct Keys(Box<[Option<Key>]>);
+
+impl Keys {
+    /// What serves a policy; the first that does counts.
+    fn add(&mut self, policy: u32, key: Key) {
+        if let Some(of) = usize::try_from(policy).ok().and_then(|at| self.0.get_mut(at)) {
+            of.get_or_insert(key);
+        }
+    }
+
+    pub(crate) fn get(&self, policy: u32) -> Option<Key> {
+        *self.0.get(usize::try_from(policy).ok()?)?
+    }
+
+    /// Policies, in their order, and what serves each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, Key)> {
+        (0..).zip(&self.0).filter_map(|(policy, key)| Some((policy, (*key)?)))
+    }
+}
+
 /// Plants the index. Also says for each rule, by policy, what serves it.
-pub(crate) fn build(rules: Vec<Rule>, terms: &Terms, graph: &Graph) -> (Index, BTreeMap<u32, Key>) {
-    let mut build = Build { index: Index::default(), terms, graph, keys: BTreeMap::new() };
+pub(crate) fn build(rules: Vec<Rule>, terms: &Terms, graph: &Graph) -> (Index, Keys) {
+    let keys = Keys(vec![None; rules.len()].into_boxed_slice());
+    let mut build = Build { index: Index::default(), terms, graph, keys };
     let (never, applicable): (Vec<Rule>, Vec<Rule>) = rules
         .into_iter()
         .partition(|rule| Dimension::ALL.iter().any(|dimension| rule.test(*dimension) == Test::Never));
-    build.keys.extend(never.iter().map(|rule| (rule.policy, Key::Scope("nothing"))));
+    never.iter().for_each(|rule| build.keys.add(rule.policy, Key::Never));
     build.index.root = build.branch(applicable, &Dimension::ALL, Key::None);
     (build.index, build.keys)
 }
@@ -62,7 +87,7 @@ struct Build<'a> {
     index: Index,
     terms: &'a Terms,
     graph: &'a Graph,
-    keys: BTreeMap<u32, Key>,
+    keys: Keys,
 }
 
 /// Rules by where they lie in one dimension.
@@ -108,7 +133,7 @@ impl Build<'_> {
             return Branch::Nothing;
         }
         for rule in &rules {
-            self.keys.entry(rule.policy).or_insert(served_by);
+            self.keys.add(rule.policy, served_by);
         }
         let (start, count) = self.lay(rules);
         Branch::Leaf { start, count }
@@ -150,13 +175,12 @@ impl Build<'_> {
         unused: &[Dimension],
         served_by: Key,
     ) -> Branch {
-        let key = Key::Scope(dimension.name());
+        let key = Key::Scope(dimension);
         let equal = self.table(divided.equal, unused, key);
         let within = self.table(divided.within, unused, key);
         let kinds = divided.kinds.into_iter();
-        let kinds = kinds
-            .map(|(kind, rules)| (kind, self.branch(rules, unused, Key::Kind(dimension.name()))))
-            .collect();
+        let kinds =
+            kinds.map(|(kind, rules)| (kind, self.branch(rules, unused, Key::Kind(dimension)))).collect();
         let rest = self.branch(divided.rest, unused, served_by);
         let at = u32::try_from(self.index.splits.len()).unwrap_or(u32::MAX);
         self.index.splits.push(Split { dimension, equal, within, kinds, rest });
@@ -171,8 +195,8 @@ impl Build<'_> {
     ) -> HashTable<Keyed> {
         let mut table = HashTable::with_capacity(groups.len());
         for (literal, rules) in groups {
-            let Some(name) = self.terms.literal(literal) else { continue };
-            let keyed = Keyed { print: name.print, branch: self.branch(rules, unused, key) };
+            let Some(print) = self.terms.print(literal) else { continue };
+            let keyed = Keyed { print, branch: self.branch(rules, unused, key) };
             table.insert_unique(keyed.print.hash(), keyed, |keyed| keyed.print.hash());
         }
         table
@@ -212,7 +236,7 @@ impl Build<'_> {
         let all: Vec<Rule> = members.iter().map(|(rule, _)| *rule).collect();
         let guard = all.first().and_then(|rule| self.terms.clauses(rule).first()).copied();
         for rule in &all {
-            self.keys.entry(rule.policy).or_insert(Key::Operand);
+            self.keys.add(rule.policy, Key::Operand);
         }
         let members_at = self.lay(all);
         let mut choices: BTreeMap<Asked<'_>, Vec<Rule>> = BTreeMap::new();

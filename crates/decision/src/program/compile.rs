@@ -12,9 +12,9 @@ use super::report::Report;
 use super::{CompileError, Program, Reads};
 use crate::evaluate::{Clause, REMEMBERED};
 use crate::graph::{Builder, NodeId};
-use crate::index::{self, Index};
+use crate::index::{self, Index, Keys};
 use crate::lower::{Lower, Unsupported};
-use crate::name::{Kinds, Name, Print};
+use crate::name::{Kinds, Print};
 use crate::rule::{Literal, Rule, Terms, Test};
 use crate::source::Sources;
 
@@ -121,11 +121,13 @@ impl Compile {
     }
 
     fn literal(&mut self, uid: &EntityUID) -> Literal {
-        let name = Name::sharing(uid, &mut self.kinds);
-        let next = Literal(length(&self.terms.literals));
-        let literal = *self.literals.entry(name.print).or_insert(next);
+        let kind = self.kind(uid.entity_type());
+        let id: &str = uid.eid().as_ref();
+        let print = Print::of(self.terms.kind(kind), id);
+        let next = Literal(u32::try_from(self.literals.len()).unwrap_or(u32::MAX));
+        let literal = *self.literals.entry(print).or_insert(next);
         if literal == next {
-            self.terms.literals.push(name);
+            self.terms.add_literal(print, kind, id);
         }
         literal
     }
@@ -145,11 +147,11 @@ impl Compile {
         self.sources.finish();
         self.terms.finish(&self.rules);
         let forbids = self.rules.iter().map(|rule| rule.forbid).collect();
-        let graph = self.builder.finish();
+        let (graph, layout) = self.builder.finish();
         let (index, keys) = if indexed {
             index::build(self.rules, &self.terms, &graph)
         } else {
-            (Index::unplanted(self.rules), BTreeMap::new())
+            (Index::unplanted(self.rules), Keys::default())
         };
         let kinds: BTreeSet<Arc<str>> = self.kinds.texts().chain(graph.kinds()).collect();
         let reads =
@@ -160,6 +162,7 @@ impl Compile {
             graph,
             terms: self.terms,
             index,
+            layout,
             kinds,
             report: Report::default(),
             forbids,

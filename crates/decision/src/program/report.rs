@@ -46,9 +46,9 @@ impl Report {
                 + program.index.bytes(),
             ..Self::default()
         };
-        for (policy, key) in &program.keys {
-            if *key == Key::None {
-                report.unindexed.push(program.sources.id(*policy).to_owned());
+        for (policy, key) in program.keys.iter() {
+            if key == Key::None {
+                report.unindexed.push(program.sources.id(policy).to_owned());
             } else {
                 *report.found_by.entry(key.to_string()).or_default() += 1;
             }
@@ -95,7 +95,7 @@ pub(super) fn show(program: &Program, policy: u32) -> Option<String> {
         out.push_str("decided by the reference evaluator\n");
     }
     program.graph.show(&nodes, &mut out).ok()?;
-    let found = program.keys.get(&policy).map_or_else(|| "nothing".to_owned(), Key::to_string);
+    let found = program.keys.get(policy).map_or_else(|| "nothing".to_owned(), |key| key.to_string());
     out.push_str(&format!("found by: {found}\n"));
     Some(out)
 }

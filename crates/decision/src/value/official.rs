@@ -39,7 +39,7 @@ pub(crate) fn literal_stored(literal: &Literal) -> Stored {
         Literal::Bool(value) => Stored::Bool(*value),
         Literal::Long(value) => Stored::Long(*value),
         Literal::String(value) => Stored::Text(Arc::from(value.as_str())),
-        Literal::EntityUID(uid) => Stored::Entity(Arc::new(Name::of(uid))),
+        Literal::EntityUID(uid) => Stored::Entity(Name::of(uid)),
     }
 }
 
@@ -142,9 +142,9 @@ pub(crate) fn call(function: &str, arguments: &[Stored]) -> Option<Stored> {
 }
 
 /// The entities that a value names, at any depth.
-pub(crate) fn named(value: &Stored, found: &mut Vec<Arc<Name>>) {
+pub(crate) fn named(value: &Stored, found: &mut Vec<Name>) {
     match value {
-        Stored::Entity(name) => found.push(Arc::clone(name)),
+        Stored::Entity(name) => found.push(name.clone()),
         Stored::Set(items) => items.as_slice().iter().for_each(|item| named(item, found)),
         Stored::Record(fields) => fields.iter().for_each(|(_, value)| named(value, found)),
         _ => {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::official;
 use super::{Fields, Items, Network, Stored};
 use crate::facts::{EntityName, Value};
-use crate::name::{Name, Print, place};
+use crate::name::{Name, Print};
 use crate::world::World;
 use crate::world::entity::Entity;
 
@@ -74,28 +74,16 @@ impl<'v> EntityView<'v> {
         Self { print: Print::of(&name.kind, &name.id), name: NameView::Given(name) }
     }
 
-    /// A name of the request whose print is known.
-    #[inline]
-    pub(crate) fn known(print: Print, name: &'v EntityName<'v>) -> Self {
-        Self { print, name: NameView::Given(name) }
-    }
-
     /// What the world knows of it.
     #[inline]
     pub(crate) fn find(self, world: &'v World) -> Option<&'v Entity> {
-        match self.name {
-            NameView::Stored(name) => world.entity(name),
-            NameView::Given(name) => {
-                let slot = world.find(place(&name.kind, &name.id), &name.kind, &name.id)?;
-                slot.entity.as_ref()
-            }
-        }
+        world.entity(self.print)
     }
 
     /// Its type.
     pub(crate) fn kind(&self) -> &'v str {
         match self.name {
-            NameView::Stored(name) => &name.kind,
+            NameView::Stored(name) => name.kind(),
             NameView::Given(name) => &name.kind,
         }
     }
@@ -163,7 +151,7 @@ impl<'v> View<'v> {
             Self::Bool(value) => Stored::Bool(value),
             Self::Long(value) => Stored::Long(value),
             Self::Text(value) => Stored::Text(Arc::from(value)),
-            Self::Entity(entity) => Stored::Entity(Arc::new(entity.to_name())),
+            Self::Entity(entity) => Stored::Entity(entity.to_name()),
             Self::Network(value) => Stored::Network(value),
             Self::Decimal(value) => Stored::Decimal(value),
             Self::Datetime(value) => Stored::Datetime(value),

@@ -3,40 +3,40 @@
 //! INVARIANT: afterwards, each entity's ancestors are its parents and their ancestors, and no entity is its own.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::WorldError;
+use super::entity::Above;
 use super::part::Draft;
-use crate::name::{Name, Print};
+use crate::name::Print;
 
 /// Entities whose ancestors are to be found again.
-pub(super) type Moved = HashMap<Print, Arc<Name>>;
+pub(super) type Moved = HashSet<Print>;
 
 /// Finds the ancestors of the `moved` entities, and of all that are in one of them.
 pub(super) fn close(draft: &mut Draft, mut moved: Moved) -> Result<(), WorldError> {
-    let with_descendants = moved.values().any(|name| draft.get(name).is_some_and(|slot| slot.children > 0));
+    let with_descendants = moved.iter().any(|print| draft.get(*print).is_some_and(|slot| slot.children > 0));
     if with_descendants {
         // Stale ancestors are enough to find whom it concerns: who was in one of them before, or is by its own change.
-        let below: Vec<Arc<Name>> = draft
+        let below: Vec<Print> = draft
             .slots()
             .filter(|slot| {
-                slot.entity.as_ref().is_some_and(|entity| {
-                    entity.ancestors.iter().any(|ancestor| moved.contains_key(ancestor))
-                })
+                slot.entity
+                    .as_ref()
+                    .is_some_and(|entity| entity.above.all().iter().any(|above| moved.contains(above)))
             })
-            .map(|slot| Arc::clone(&slot.name))
+            .map(|slot| slot.name.print)
             .collect();
-        moved.extend(below.into_iter().map(|name| (name.print, name)));
+        moved.extend(below);
     }
     let mut found: HashMap<Print, Progress> = HashMap::with_capacity(moved.len());
-    for name in moved.values() {
-        climb(draft, &moved, name, &mut found)?;
+    for print in &moved {
+        climb(draft, &moved, *print, &mut found)?;
     }
     for (print, progress) in found {
-        if let (Progress::Closed(ancestors), Some(name)) = (progress, moved.get(&print))
-            && let Some(entity) = draft.known(name).and_then(|slot| slot.entity.as_mut())
+        if let Progress::Closed(above) = progress
+            && let Some(entity) = draft.known(print).and_then(|slot| slot.entity.as_mut())
         {
-            entity.ancestors = ancestors;
+            entity.above = above;
         }
     }
     Ok(())
@@ -45,61 +45,59 @@ pub(super) fn close(draft: &mut Draft, mut moved: Moved) -> Result<(), WorldErro
 enum Progress {
     /// Its parents are being looked at: to meet it again is a cycle.
     Open,
-    Closed(Box<[Print]>),
+    Closed(Above),
 }
 
 /// Closes one entity after those it is in; with a stack of its own, since hierarchies may be deeper than a thread's.
 fn climb(
     draft: &Draft,
     moved: &Moved,
-    start: &Arc<Name>,
+    start: Print,
     found: &mut HashMap<Print, Progress>,
 ) -> Result<(), WorldError> {
-    let mut path: Vec<(&Arc<Name>, usize)> = vec![(start, 0)];
-    while let Some((name, at)) = path.pop() {
+    let mut path: Vec<(Print, usize)> = vec![(start, 0)];
+    while let Some((print, at)) = path.pop() {
         if at == 0 {
-            match found.get(&name.print) {
+            match found.get(&print) {
                 Some(Progress::Closed(_)) => continue,
-                Some(Progress::Open) => return Err(cycle(name)),
+                Some(Progress::Open) => return Err(cycle(draft, print)),
                 None => {
-                    found.insert(name.print, Progress::Open);
+                    found.insert(print, Progress::Open);
                 }
             }
         }
-        let parents =
-            draft.get(name).and_then(|slot| slot.entity.as_ref()).map_or(&[][..], |entity| &entity.parents);
-        let next = parents.iter().enumerate().skip(at).find(|(_, parent)| moved.contains_key(&parent.print));
+        let entity = draft.get(print).and_then(|slot| slot.entity.as_ref());
+        let parents = entity.map_or(&[][..], |entity| entity.above.parents());
+        let next = parents.iter().enumerate().skip(at).find(|(_, parent)| moved.contains(parent));
         if let Some((index, parent)) = next {
-            path.push((name, index + 1));
-            match found.get(&parent.print) {
+            path.push((print, index + 1));
+            match found.get(parent) {
                 Some(Progress::Closed(_)) => {}
-                Some(Progress::Open) => return Err(cycle(parent)),
-                None => path.push((parent, 0)),
+                Some(Progress::Open) => return Err(cycle(draft, *parent)),
+                None => path.push((*parent, 0)),
             }
             continue;
         }
-        let mut ancestors = HashSet::new();
+        let mut ancestors: HashSet<Print> = HashSet::new();
         for parent in parents {
-            ancestors.insert(parent.print);
-            match found.get(&parent.print) {
-                Some(Progress::Closed(further)) => ancestors.extend(further),
+            ancestors.insert(*parent);
+            match found.get(parent) {
+                Some(Progress::Closed(further)) => ancestors.extend(further.all()),
                 _ => {
-                    if let Some(entity) = draft.get(parent).and_then(|slot| slot.entity.as_ref()) {
-                        ancestors.extend(&entity.ancestors);
+                    if let Some(entity) = draft.get(*parent).and_then(|slot| slot.entity.as_ref()) {
+                        ancestors.extend(entity.above.all());
                     }
                 }
             }
         }
-        if ancestors.contains(&name.print) {
-            return Err(cycle(name));
+        if ancestors.contains(&print) {
+            return Err(cycle(draft, print));
         }
-        let mut ancestors: Box<[Print]> = ancestors.into_iter().collect();
-        ancestors.sort_unstable();
-        found.insert(name.print, Progress::Closed(ancestors));
+        found.insert(print, Progress::Closed(Above::new(parents.iter().copied(), ancestors)));
     }
     Ok(())
 }
 
-fn cycle(name: &Name) -> WorldError {
-    WorldError::Cycle { entity: format!("{name:?}") }
+fn cycle(draft: &Draft, print: Print) -> WorldError {
+    WorldError::Cycle { entity: draft.get(print).map_or_else(String::new, |slot| format!("{:?}", slot.name)) }
 }

@@ -7,7 +7,7 @@ use cedar_policy_core::ast::EntityUID;
 use hashbrown::HashTable;
 
 use super::entity::Slot;
-use crate::name::{Kinds, Name, place};
+use crate::name::{Kinds, Name, Print};
 
 /// All parts of a world; their number is a power of two.
 pub(crate) type Parts = Arc<[Arc<Part>]>;
@@ -23,16 +23,9 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The slot of a name, by its letters.
     #[inline]
-    pub(crate) fn find(&self, place: u64, kind: &str, id: &str) -> Option<&Slot> {
-        self.table.find(place, |slot| slot.name.is(kind, id)).map(Arc::as_ref)
-    }
-
-    /// The slot of a name, by its print.
-    #[inline]
-    pub(crate) fn slot(&self, name: &Name) -> Option<&Slot> {
-        self.table.find(name.place, |slot| slot.name.print == name.print).map(Arc::as_ref)
+    pub(crate) fn slot(&self, print: Print) -> Option<&Slot> {
+        self.table.find(print.hash(), |slot| slot.name.print == print).map(Arc::as_ref)
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
@@ -44,17 +37,17 @@ impl Part {
     }
 }
 
-/// The part in which a place lies. Tables go by the lowest and the highest bits, parts by those between.
+/// The part in which a print lies.
 #[inline]
-pub(crate) fn part(place: u64, parts: usize) -> usize {
-    usize::try_from((place >> 24) & 0xffff_ffff).unwrap_or(0) & parts.wrapping_sub(1)
+pub(crate) fn part(print: Print, parts: usize) -> usize {
+    usize::try_from(print.part()).unwrap_or(0) & parts.wrapping_sub(1)
 }
 
 /// Parts that are being changed. Each is copied when it is first changed, as is each slot.
 #[derive(Debug)]
 pub(crate) struct Draft {
     parts: Vec<Arc<Part>>,
-    /// Stands in for a part that is not there. There is none such: their number is a power of two, and every place is
+    /// Stands in for a part that is not there. There is none such: their number is a power of two, and every print is
     /// taken modulo it.
     nowhere: Arc<Part>,
 }
@@ -69,46 +62,31 @@ impl Draft {
         Self { parts: parts.to_vec(), nowhere: Arc::default() }
     }
 
-    /// The name, shared with the slot it has or gets.
-    pub(crate) fn name(&mut self, uid: &EntityUID, kinds: &mut Kinds) -> Arc<Name> {
+    /// The print of a name, which has a slot afterwards.
+    pub(crate) fn print(&mut self, uid: &EntityUID, kinds: &mut Kinds) -> Print {
         let kind = kinds.of(uid.entity_type());
         let id: &str = uid.eid().as_ref();
-        let place = place(&kind, id);
-        let known =
-            self.parts.get(part(place, self.parts.len())).and_then(|part| part.find(place, &kind, id));
-        match known {
-            Some(slot) => Arc::clone(&slot.name),
-            None => {
-                let name = Arc::new(Name::new(kind, id));
-                self.slot(Arc::clone(&name));
-                name
-            }
+        let print = Print::of(&kind, id);
+        if self.get(print).is_none() {
+            let slot = Slot { name: Name::new(kind, id), children: 0, entity: None };
+            self.table(print).insert_unique(print.hash(), Arc::new(slot), hash);
         }
-    }
-
-    /// The slot of this name, made if there is none.
-    pub(crate) fn slot(&mut self, name: Arc<Name>) -> &mut Slot {
-        let table = self.table(name.place);
-        let entry = table.entry(name.place, |slot| slot.name.print == name.print, |slot| slot.name.place);
-        let slot = entry.or_insert_with(|| Arc::new(Slot { name, children: 0, entity: None }));
-        Arc::make_mut(slot.into_mut())
+        print
     }
 
     /// The slot of this name, to be changed.
-    pub(crate) fn known(&mut self, name: &Name) -> Option<&mut Slot> {
-        let table = self.table(name.place);
-        table.find_mut(name.place, |slot| slot.name.print == name.print).map(Arc::make_mut)
+    pub(crate) fn known(&mut self, print: Print) -> Option<&mut Slot> {
+        self.table(print).find_mut(print.hash(), |slot| slot.name.print == print).map(Arc::make_mut)
     }
 
-    pub(crate) fn get(&self, name: &Name) -> Option<&Slot> {
-        self.parts.get(part(name.place, self.parts.len()))?.slot(name)
+    pub(crate) fn get(&self, print: Print) -> Option<&Slot> {
+        self.parts.get(part(print, self.parts.len()))?.slot(print)
     }
 
     /// Drops a slot that stands for nothing any more.
-    pub(crate) fn tidy(&mut self, name: &Name) {
-        let table = self.table(name.place);
-        let found = table.find_entry(name.place, |slot| {
-            slot.name.print == name.print && slot.children == 0 && slot.entity.is_none()
+    pub(crate) fn tidy(&mut self, print: Print) {
+        let found = self.table(print).find_entry(print.hash(), |slot| {
+            slot.name.print == print && slot.children == 0 && slot.entity.is_none()
         });
         if let Ok(found) = found {
             found.remove();
@@ -127,14 +105,17 @@ impl Draft {
         }
         let mut wider = Self::for_entities(slots);
         for slot in self.parts.iter().flat_map(|part| part.table.iter()) {
-            let place = slot.name.place;
-            wider.table(place).insert_unique(place, Arc::clone(slot), |slot| slot.name.place);
+            wider.table(slot.name.print).insert_unique(hash(slot), Arc::clone(slot), hash);
         }
         wider.parts.into()
     }
 
-    fn table(&mut self, place: u64) -> &mut HashTable<Arc<Slot>> {
-        let at = part(place, self.parts.len());
+    fn table(&mut self, print: Print) -> &mut HashTable<Arc<Slot>> {
+        let at = part(print, self.parts.len());
         &mut Arc::make_mut(self.parts.get_mut(at).unwrap_or(&mut self.nowhere)).table
     }
+}
+
+fn hash(slot: &Arc<Slot>) -> u64 {
+    slot.name.print.hash()
 }

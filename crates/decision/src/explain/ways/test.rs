@@ -78,8 +78,8 @@ impl Ways<'_, '_> {
             .iter()
             .filter_map(|group| match group {
                 // Nobody becomes somebody else.
-                Stored::Entity(name) if !matches!(&*name.kind, "User" | "Service" | "Anonymous") => {
-                    Some(EntityName::new(name.kind.to_string(), name.id.to_string()))
+                Stored::Entity(name) if !matches!(&**name.kind(), "User" | "Service" | "Anonymous") => {
+                    Some(EntityName::new(name.kind().to_string(), name.id().to_owned()))
                 }
                 _ => None,
             })

@@ -219,7 +219,7 @@ fn looked_up(text: &str, facts: &Facts) -> Option<String> {
         let (key, default) = key.rsplit_once('|').unwrap_or((key, ""));
         let kept = facts.maps.get(name)?;
         match kept.split_once(':').unwrap_or(("txt", kept)) {
-            ("txt", file) => out.push_str(&kept_for(key, file)?.unwrap_or_else(|| default.to_owned())),
+            ("txt", file) => out.push_str(&kept_for(key, file, default)?),
             ("int", "tolower") => out.push_str(&key.to_lowercase()),
             ("int", "toupper") => out.push_str(&key.to_uppercase()),
             _ => return None,
@@ -230,12 +230,13 @@ fn looked_up(text: &str, facts: &Facts) -> Option<String> {
     Some(out)
 }
 
-/// The value of a key in a map of lines `key value`.
-fn kept_for(key: &str, file: &str) -> Option<Option<String>> {
+/// The value of a key in a map of lines `key value`; `None` if the map cannot be read.
+fn kept_for(key: &str, file: &str, default: &str) -> Option<String> {
     let text = crate::source::whole(std::path::Path::new(file)).ok()?;
     let pairs = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let mut pairs = pairs.filter_map(|line| line.trim().split_once(char::is_whitespace));
-    Some(pairs.find(|(own, _)| *own == key).map(|(_, value)| value.trim().to_owned()))
+    let found = pairs.find(|(own, _)| *own == key).map(|(_, value)| value.trim());
+    Some(found.unwrap_or(default).to_owned())
 }
 
 /// The flags of a rule or condition.

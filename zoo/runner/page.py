@@ -76,8 +76,8 @@ def _first_sight():
     rows = tomllib.loads((places.ZOO / "first.toml").read_text())["row"]
     lines = [
         "## At first sight", "",
-        "Shares on sets that nobody had shown to the diagnostician, before anything was changed for them: the best guess for",
-        "the next refusal that it meets. The tables above and below are later, and the findings have learnt from what was missed.",
+        "Shares on sets that nobody had shown to the diagnostician, before anything was changed for them: the best guess",
+        "for the next refusal that it meets. The other tables are later: the findings have learnt from what was missed.",
         "", "| set | kind | n | first | of three | exactly | by | Brier |", "|---|---|" + "--:|" * 6,
     ]
     for row in rows:

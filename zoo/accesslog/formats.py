@@ -160,6 +160,37 @@ def iis(event, answer, _chance):
     ])
 
 
+def ingress(event, answer, chance):
+    """What ingress-nginx of Kubernetes writes (`upstreaminfo`)."""
+    upstream = event["upstream"]
+    length = 200 + len(event["uri"])
+    about = f"{length} {answer.seconds} [shop-web-80] [] {upstream} {answer.size} {answer.seconds} {event['status']}"
+    return f"{combined(event, answer, chance)} {about} {chance.getrandbits(128):032x}"
+
+
+def envoy(event, answer, chance):
+    """Envoy's default format."""
+    when = _time(event).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    request = f'{event["method"]} {event["uri"]} HTTP/1.1'
+    milliseconds = int(answer.seconds * 1000)
+    identifier = f"{chance.getrandbits(128):032x}"
+    return (
+        f'[{when}] "{request}" {event["status"]} - 0 {answer.size} {milliseconds} {milliseconds} '
+        f'"{event["address"]}" "{event["agent"]}" "{identifier}" "{SITE}" "{event["upstream"]}"'
+    )
+
+
+def logpush(event, answer, chance):
+    """The edge's export of Cloudflare (Logpush, `http_requests`)."""
+    return _json({
+        "ClientIP": event["address"], "ClientRequestHost": SITE, "ClientRequestMethod": event["method"],
+        "ClientRequestURI": event["uri"], "ClientRequestReferer": _or_empty(event["referer"]),
+        "ClientRequestUserAgent": event["agent"], "EdgeStartTimestamp": _time(event).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "EdgeResponseStatus": event["status"], "EdgeResponseBytes": answer.size, "CacheCacheStatus": "dynamic",
+        "OriginIP": event["upstream"].split(":")[0], "RayID": f"{chance.getrandbits(64):016x}",
+    })
+
+
 FORMATS = {
     "common": common,
     "combined": combined,
@@ -172,6 +203,9 @@ FORMATS = {
     "alb": alb,
     "cloudfront": cloudfront,
     "iis": iis,
+    "ingress": ingress,
+    "envoy": envoy,
+    "logpush": logpush,
 }
 # What stands above the first request.
 HEADS = {

@@ -46,7 +46,8 @@ def write(result_file, misses_file, output):
         print(f"{misses_file.name} has a reason for {name}, which is not missed: remove it", file=sys.stderr)
     skipped = [record for record in result["results"] if not record["ran"]]
     output.write_text("\n".join([
-        HEAD, *_commands(result), *_sets(ran), *_cost(ran), *_servers(ran), *_misses(misses, reasons), *_skipped(skipped),
+        HEAD, *_commands(result), *_sets(ran), *_first_sight(), *_cost(ran), *_servers(ran), *_misses(misses, reasons),
+        *_skipped(skipped),
     ]))
 
 
@@ -68,6 +69,22 @@ def _sets(ran):
     right = sum(record["top1"] for record in controls)
     lines += [f"- Controls on which no cause was claimed: {right} of {len(controls)}", ""]
     return lines
+
+
+def _first_sight():
+    """What was scored before anything was changed, from first.toml: the honest guess for what nobody has shown yet."""
+    rows = tomllib.loads((places.ZOO / "first.toml").read_text())["row"]
+    lines = [
+        "## At first sight", "",
+        "Shares on sets that nobody had shown to the diagnostician, before anything was changed for them: the best guess",
+        "for the next refusal that it meets. The other tables are later: the findings have learnt from what was missed.",
+        "", "| set | kind | n | first | of three | exactly | by | Brier |", "|---|---|" + "--:|" * 6,
+    ]
+    for row in rows:
+        shares = [f"{row[name]} %" if name in row else "" for name in ("first", "of_three", "exactly", "by")]
+        brier = f"{row['brier']:.3f}" if "brier" in row else ""
+        lines.append(f"| {' | '.join([row['set'], row['kind'], str(row['n']), *shares, brier])} |")
+    return [*lines, ""]
 
 
 def _cost(ran):

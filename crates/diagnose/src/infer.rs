@@ -32,6 +32,11 @@ pub struct Ranking {
     pub unknown: f64,
 }
 
+/// The weight of what the server itself says of the request in so many words.
+pub const DECISIVE: f64 = 9.0;
+/// What is seen from outside speaks against a cause that the server itself names by no more than this: how rules of its
+/// kind usually behave says little about the one that is known.
+const AGAINST_THE_SERVER: f64 = -2.0;
 /// The weight of a cause that is not in the list, beside some hundred and fifty that are.
 const UNKNOWN: f64 = 4.0;
 /// The same where no refusal was seen: whether there is one at all rests on a report.
@@ -47,9 +52,10 @@ pub fn rank(evidence: &Evidence, seen: &Seen, hints: &[Hint]) -> Ranking {
     let mut scores: Vec<(CauseIndex, f64)> = Vec::new();
     for (cause, finding) in evidence.findings.iter().enumerate().filter(|(_, finding)| finding.prior > 0.0) {
         let mut score = finding.prior.ln();
-        score +=
-            by_group(evidence, seen, cause).values().map(|(against, favour)| against + favour).sum::<f64>();
-        score += hints.iter().filter(|hint| hint.cause == cause).map(|hint| hint.weight).sum::<f64>();
+        let groups = by_group(evidence, seen, cause);
+        let observed = groups.values().map(|(against, favour)| against + favour).sum::<f64>();
+        let told = hints.iter().filter(|hint| hint.cause == cause).map(|hint| hint.weight).sum::<f64>();
+        score += told + if told >= DECISIVE { observed.max(AGAINST_THE_SERVER) } else { observed };
         scores.push((cause, score * TEMPER));
     }
     let shown = evidence.group("page").any(|(index, _)| seen.get(index).is_some());

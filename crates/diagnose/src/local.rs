@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_siteconf::{Asked as SiteAsked, SiteReport, Strength};
+use portcullis_siteconf::{Asked as SiteAsked, Server, SiteReport, Strength};
 
 use crate::asked::Asked;
 use crate::evidence::Evidence;
-use crate::infer::Hint;
+use crate::infer::{DECISIVE, Hint};
 use crate::report::FromServer;
 
 /// What the server says of itself.
@@ -64,7 +64,7 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
     let mut local = Local::default();
     for clue in report.clues {
         let weight = match clue.strength {
-            Strength::Decisive => 9.0,
+            Strength::Decisive => DECISIVE,
             Strength::Strong => 4.5,
             Strength::Suggestive => 1.5,
             Strength::Against => -4.0,
@@ -92,6 +92,7 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
             });
         }
     }
+    local.hints.extend(silences(evidence, &report.servers, &local.hints));
     for server in &report.servers {
         let place = server.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
         local.notes.push(format!(
@@ -104,6 +105,21 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
         local.notes.push(format!("{}: {}", fault.place, fault.said));
     }
     local
+}
+
+/// A configuration that was read, and followed for this request, speaks by its silence too: the rules of that server that
+/// it does not come to are unlikely, the more so where it, or a log, names what refused.
+fn silences(evidence: &Evidence, servers: &[Server], spoken: &[Hint]) -> Vec<Hint> {
+    let explained = spoken.iter().any(|hint| hint.weight >= DECISIVE);
+    let weight = if explained { -3.5 } else { -2.0 };
+    let read = |id: &str| {
+        servers.iter().any(|server| id.split('.').next().is_some_and(|family| family == server.kind))
+    };
+    let causes = evidence.findings.iter().enumerate();
+    causes
+        .filter(|(cause, finding)| read(&finding.id) && spoken.iter().all(|hint| hint.cause != *cause))
+        .map(|(cause, _)| Hint { cause, weight })
+        .collect()
 }
 
 fn short(text: &str) -> String {

@@ -102,17 +102,22 @@ impl Answer {
 
 fn diagnose(evidence: &Evidence, client: &Client, case: &Case) -> Report {
     let answers = case.answer.clone();
+    // Every server but HAProxy says when it answered.
+    let dated = !case.expect.iter().any(|id| id.starts_with("haproxy."));
     let count = AtomicUsize::new(0);
     let server = Server::start(move |asked: &Asked| {
         let count = count.fetch_add(1, Ordering::SeqCst);
         let answer =
             answers.iter().find(|answer| answer.fits(asked, count)).expect("a case answers everything");
-        let headers: Vec<(&str, &str)> = answer
+        let mut headers: Vec<(&str, &str)> = answer
             .headers
             .iter()
             .map(|line| line.split_once(':').expect("a header"))
             .map(|(name, value)| (name, value.trim()))
             .collect();
+        if dated {
+            headers.push(("Date", "Tue, 03 Mar 2026 10:00:00 GMT"));
+        }
         reply(answer.status, &headers, if asked.method == "HEAD" { "" } else { &answer.body })
     });
     let command = format!("curl {} '{}'", case.options, server.url(&case.path));

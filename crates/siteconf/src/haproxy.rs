@@ -400,8 +400,16 @@ impl<'a> Way<'a, '_> {
 
     fn backend(&self, lines: &[&Line], frontend: &'a Section) -> Option<&'a Section> {
         for line in lines.iter().filter(|line| line.word(0) == "use_backend") {
-            if self.holds(line, lines).0 == Truth::Yes {
-                return self.site.section(&["backend", "listen"], line.word(1));
+            if self.holds(line, lines).0 != Truth::Yes {
+                continue;
+            }
+            // A computed name that leads nowhere, or cannot be known, leaves the choice to the next rule.
+            let computed = line.word(1).starts_with("%[");
+            let name = if computed { acl::expression(line.word(1), self.site, self.hop) } else { None };
+            let name = name.as_deref().unwrap_or(line.word(1));
+            match self.site.section(&["backend", "listen"], name) {
+                None if computed => {}
+                found => return found,
             }
         }
         let default =

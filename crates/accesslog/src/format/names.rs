@@ -41,9 +41,22 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         length += 1;
     }
     Some(match plain.get(..length)? {
-        b"time" | b"ts" | b"timestamp" | b"timelocal" | b"timeiso8601" | b"msec" | b"starttime"
-        | b"startutc" | b"startlocal" | b"datetime" | b"requesttimestamp" | b"accept" | b"eventtime"
-        | b"requestts" => Meaning::Time,
+        b"time"
+        | b"ts"
+        | b"timestamp"
+        | b"timelocal"
+        | b"timeiso8601"
+        | b"msec"
+        | b"starttime"
+        | b"startutc"
+        | b"startlocal"
+        | b"datetime"
+        | b"requesttimestamp"
+        | b"accept"
+        | b"eventtime"
+        | b"requestts"
+        | b"edgestarttimestamp"
+        | b"reqtimesec" => Meaning::Time,
         b"date" => Meaning::Date,
         b"clock" => Meaning::Clock,
         b"remoteaddr"
@@ -61,6 +74,7 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | b"downstreamremoteaddress"
         | b"remote" => Meaning::Address,
         b"clientip"
+        | b"cliip"
         | b"clienthost"
         | b"realip"
         | b"realipremoteaddr"
@@ -73,7 +87,13 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         b"remoteuser" | b"user" | b"userid" | b"username" | b"clientusername" | b"csusername"
         | b"account" | b"accountid" | b"sub" | b"uid" => Meaning::User,
         b"request" | b"requestline" => Meaning::Request,
-        b"requestmethod" | b"method" | b"httpmethod" | b"verb" | b"csmethod" => Meaning::Method,
+        b"requestmethod"
+        | b"method"
+        | b"httpmethod"
+        | b"verb"
+        | b"csmethod"
+        | b"clientrequestmethod"
+        | b"reqmethod" => Meaning::Method,
         b"requesturi"
         | b"uri"
         | b"requestpath"
@@ -83,12 +103,23 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | b"csuristem"
         | b"requesturl"
         | b"httppath"
-        | b"xenvoyoriginalpath" => Meaning::Target,
+        | b"xenvoyoriginalpath"
+        | b"clientrequesturi"
+        | b"reqpath" => Meaning::Target,
         b"query" | b"querystring" | b"args" | b"csuriquery" => Meaning::Query,
         b"serverprotocol" | b"protocol" | b"proto" | b"requestprotocol" | b"csversion"
         | b"csprotocolversion" | b"httpversion" => Meaning::Protocol,
-        b"status" | b"statuscode" | b"responsecode" | b"responsestatus" | b"httpstatus"
-        | b"downstreamstatus" | b"scstatus" | b"code" | b"elbstatuscode" => Meaning::Status,
+        b"status"
+        | b"statuscode"
+        | b"responsecode"
+        | b"responsestatus"
+        | b"httpstatus"
+        | b"downstreamstatus"
+        | b"scstatus"
+        | b"code"
+        | b"elbstatuscode"
+        | b"edgeresponsestatus"
+        | b"httpstatuscode" => Meaning::Status,
         b"bodybytessent"
         | b"bytessent"
         | b"size"
@@ -98,17 +129,30 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | b"responsesize"
         | b"bytesout"
         | b"resbody"
-        | b"responsebytes" => Meaning::Size,
-        b"httpreferer" | b"httpreferrer" | b"referer" | b"referrer" | b"requestreferer" | b"csreferer"
-        | b"ref" => Meaning::Referrer,
-        b"httpuseragent" | b"useragent" | b"agent" | b"requestuseragent" | b"csuseragent" | b"ua" => {
-            Meaning::Agent
-        }
+        | b"responsebytes"
+        | b"edgeresponsebytes" => Meaning::Size,
+        b"httpreferer"
+        | b"httpreferrer"
+        | b"referer"
+        | b"referrer"
+        | b"requestreferer"
+        | b"csreferer"
+        | b"ref"
+        | b"clientrequestreferer" => Meaning::Referrer,
+        b"httpuseragent"
+        | b"useragent"
+        | b"agent"
+        | b"requestuseragent"
+        | b"csuseragent"
+        | b"ua"
+        | b"clientrequestuseragent" => Meaning::Agent,
         b"upstreamaddr" | b"upstream" | b"upstreamhost" | b"upstreamaddress" | b"serviceaddr"
         | b"serviceurl" | b"backend" | b"backendserver" | b"sip" | b"node" | b"servernode"
-        | b"targetaddress" | b"origin" | b"upstreamcluster" | b"ups" | b"be" => Meaning::Upstream,
+        | b"targetaddress" | b"origin" | b"upstreamcluster" | b"ups" | b"be" | b"originip" => {
+            Meaning::Upstream
+        }
         b"host" | b"httphost" | b"servername" | b"requesthost" | b"vhost" | b"cshost" | b"authority"
-        | b"xhostheader" | b"virtualhost" | b"domain" => Meaning::Host,
+        | b"xhostheader" | b"virtualhost" | b"domain" | b"clientrequesthost" | b"reqhost" => Meaning::Host,
         b"requesttime" | b"rt" | b"duration" | b"elapsed" | b"latency" => Meaning::Seconds,
         b"durationms" | b"requesttimems" | b"latencyms" | b"timetaken" | b"responsetimems" | b"elapsedms" => {
             Meaning::Milliseconds

@@ -114,6 +114,18 @@ fn json_of_nginx_traefik_and_caddy() {
 }
 
 #[test]
+fn json_that_edges_export() {
+    let cloudflare = r#"{"ClientIP":"203.0.113.9","ClientRequestHost":"h.test","ClientRequestMethod":"GET","ClientRequestURI":"/a?b=1","ClientRequestReferer":"https://r.test/","ClientRequestUserAgent":"x/1","EdgeStartTimestamp":1772548200000000000,"EdgeResponseStatus":403,"EdgeResponseBytes":61,"OriginIP":"10.0.0.1"}"#;
+    let (format, entry) = found(cloudflare);
+    assert_eq!(format, Format::Json);
+    assert_eq!((&*entry.method, &*entry.target, entry.status, entry.size), ("GET", "/a?b=1", 403, Some(61)));
+    assert_eq!((&*entry.agent, &*entry.referrer, &*entry.upstream), ("x/1", "https://r.test/", "10.0.0.1"));
+    let akamai = r#"{"cliIP":"203.0.113.9","reqHost":"h.test","reqMethod":"GET","reqPath":"/a","reqTimeSec":"1772548200.5","statusCode":"403","UA":"x/1","bytes":"61"}"#;
+    let (_, entry) = found(akamai);
+    assert_eq!((&*entry.address, &*entry.target, entry.status), ("203.0.113.9", "/a", 403));
+}
+
+#[test]
 fn haproxy() {
     let line = r#"Mar  3 14:30:00 lb haproxy[14389]: 203.0.113.9:33317 [03/Mar/2026:14:30:00.655] http-in static/srv1 10/0/30/69/109 403 2750 - - PR-- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1""#;
     let (format, entry) = found(line);

@@ -73,7 +73,7 @@ pub(super) fn words(evidence: &Evidence, exhibit: &Answer, seen: &mut Seen) {
     }
 }
 
-/// Applications also give their reason in a header, or in the reason phrase of an answer without a body.
+/// Applications also give their reason in a header, or in the reason phrase.
 fn told_in_header(exhibit: &Answer) -> Vec<String> {
     let telling = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -82,7 +82,9 @@ fn told_in_header(exhibit: &Answer) -> Vec<String> {
                 && !VENDORS.iter().any(|part| name.starts_with(part))
     };
     let fields = exhibit.headers.iter().filter(|(name, _)| telling(name)).map(|(_, value)| value);
-    let phrase = exhibit.body.is_empty().then_some(&exhibit.reason);
+    // A word or two stand in reason phrases everywhere; a sentence was written for this refusal.
+    let phrase = Some(&exhibit.reason)
+        .filter(|reason| exhibit.body.is_empty() || reason.split_whitespace().count() >= 3);
     fields
         .chain(phrase)
         .map(|told| told.to_lowercase())
@@ -221,6 +223,10 @@ fn fields(evidence: &Evidence, scene: &Scene<'_>, exhibit: &Answer, seen: &mut S
         && !exhibit.has("x-content-type-options")
         && !exhibit.has("x-powered-by");
     seen.set(evidence, "code:bare-refusal", bare);
+    // A saved answer may lack its fields altogether.
+    if !exhibit.headers.is_empty() {
+        seen.set(evidence, "field:no-date", !exhibit.has("date"));
+    }
     passed_on(evidence, exhibit, seen);
     not_found(evidence, scene, seen);
     let origin_sent = scene.asked.header("origin").is_some();

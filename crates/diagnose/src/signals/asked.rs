@@ -67,7 +67,11 @@ fn credentials(scene: &Scene<'_>, set: &mut impl FnMut(&str, bool)) {
     set("asked:credentials", in_header || in_query);
     set("asked:nothing-to-know-one-by", !in_header && !in_query && !cookie);
     set("asked:basic", authorization.starts_with("basic "));
-    set("asked:token", authorization.starts_with("bearer ") || authorization.starts_with("token "));
+    let token_header = asked.headers.iter().any(|(name, _)| {
+        credential::is_credential_header(name) && name.to_ascii_lowercase().ends_with("token")
+    });
+    let bearer = ["bearer ", "token ", "pveapitoken", "apitoken "];
+    set("asked:token", token_header || bearer.iter().any(|kind| authorization.starts_with(kind)));
     let keyed = |name: &str| {
         let name = name.to_ascii_lowercase();
         name.contains("key") && !name.starts_with("sec-")

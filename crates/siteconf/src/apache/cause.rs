@@ -43,6 +43,8 @@ pub(crate) fn of_denied(
         About::Fact(Origin::UserAgent) => "apache.ua-block",
         About::Fact(Origin::Referer) => "apache.referer-hotlink",
         About::Fact(Origin::Secure) => "apache.ssl-require",
+        _ if of_expression(layer) == Some(Origin::UserAgent) => "apache.ua-block",
+        _ if of_expression(layer) == Some(Origin::Referer) => "apache.referer-hotlink",
         _ => by_section(layer, denied.rule, facts, old),
     };
     let said = match cause {
@@ -64,6 +66,11 @@ pub(crate) fn of_denied(
         .quoting(Some(shown.clone()))
         .fixed_by(fix(cause, &shown, &client, layer, facts));
     Some(Refusal { clue, certain: denied.certain, speaks: Some(speaks) })
+}
+
+/// What the expression of an `<If>` section looks at.
+fn of_expression(layer: &Layer<'_>) -> Option<Origin> {
+    layer.label.to_ascii_lowercase().starts_with("<if ").then(|| Facts::origin(&layer.label))
 }
 
 fn by_section(layer: &Layer<'_>, rule: &Directive, facts: &Facts, old: bool) -> &'static str {

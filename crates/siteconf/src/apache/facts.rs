@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) environment: BTreeMap<String, (String, Origin)>,
     /// What variables would have been made from that are not set now.
     pub(crate) possible: BTreeMap<String, Origin>,
+    /// `RewriteMap` by name: where it is kept, `txt:/etc/agents.map`.
+    pub(crate) maps: BTreeMap<String, String>,
 }
 
 /// What a value or a condition is about.
@@ -50,6 +52,7 @@ impl Facts {
             client: hop.client,
             environment: BTreeMap::new(),
             possible: BTreeMap::new(),
+            maps: BTreeMap::new(),
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) fn run<'a>(directives: &[&'a Directive], facts: &mut Facts, base: Opt
     if !on {
         return Ruled::Passed;
     }
+    let maps = directives.iter().filter(|directive| directive.name == "rewritemap");
+    facts.maps.extend(maps.map(|map| (map.arg(0).to_owned(), map.arg(1).to_owned())));
     let mut conditions: Vec<&'a Directive> = Vec::new();
     let mut maybe: Option<Ruled<'a>> = None;
     let mut skip = 0_usize;
@@ -169,7 +171,8 @@ fn tested(
     let truth = if text.eq_ignore_ascii_case("expr") {
         super::expression::holds(condition.arg(1), facts)
     } else {
-        let Some(value) = super::expression::expanded(&with_groups, facts) else { return Truth::Unknown };
+        let expanded = super::expression::expanded(&with_groups, facts);
+        let Some(value) = expanded.and_then(|text| looked_up(&text, facts)) else { return Truth::Unknown };
         match pattern {
             "-f" | "-s" | "-F" => Truth::from(std::path::Path::new(&value).is_file()),
             "-d" => Truth::from(std::path::Path::new(&value).is_dir()),
@@ -202,7 +205,38 @@ fn substituted(text: &str, groups: &[String], facts: &Facts) -> String {
     for (at, group) in groups.iter().enumerate().take(10) {
         out = out.replace(&format!("${at}"), group);
     }
-    super::expression::expanded(&out, facts).unwrap_or(out)
+    super::expression::expanded(&out, facts).and_then(|text| looked_up(&text, facts)).unwrap_or(out)
+}
+
+/// `${map:key|default}` as the map's file has it; `None` where the map is a program, a database or cannot be read.
+fn looked_up(text: &str, facts: &Facts) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let (inner, left) = after.split_once('}')?;
+        let (name, key) = inner.split_once(':')?;
+        let (key, default) = key.rsplit_once('|').unwrap_or((key, ""));
+        let kept = facts.maps.get(name)?;
+        match kept.split_once(':').unwrap_or(("txt", kept)) {
+            ("txt", file) => out.push_str(&kept_for(key, file, default)?),
+            ("int", "tolower") => out.push_str(&key.to_lowercase()),
+            ("int", "toupper") => out.push_str(&key.to_uppercase()),
+            _ => return None,
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The value of a key in a map of lines `key value`; `None` if the map cannot be read.
+fn kept_for(key: &str, file: &str, default: &str) -> Option<String> {
+    let text = crate::source::whole(std::path::Path::new(file)).ok()?;
+    let pairs = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut pairs = pairs.filter_map(|line| line.trim().split_once(char::is_whitespace));
+    let found = pairs.find(|(own, _)| *own == key).map(|(_, value)| value.trim());
+    Some(found.unwrap_or(default).to_owned())
 }
 
 /// The flags of a rule or condition.

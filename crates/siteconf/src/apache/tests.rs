@@ -11,6 +11,7 @@ fn host(lines: &str) -> Folder {
         ("www/index.html", "home"),
         ("www/a/b.html", "b"),
         ("srv/new/x.html", "x"),
+        ("apache2/agents.txt", "# agent verdict\ncurl/8.5.0 no\n"),
     ])
 }
 
@@ -65,6 +66,11 @@ fn sections_are_merged_in_apaches_order() {
             "apache.require-denied",
         ),
         (
+            "<If \"%{HTTP_USER_AGENT} =~ /curl/\">\nRequire all denied\n</If>",
+            "GET /a/b.html",
+            "apache.ua-block",
+        ),
+        (
             "BrowserMatchNoCase curl bad\n<Location />\n<RequireAll>\nRequire all granted\nRequire not env bad\n</RequireAll>\n</Location>",
             "GET /",
             "apache.ua-block",
@@ -80,6 +86,17 @@ fn sections_are_merged_in_apaches_order() {
             "GET /a/b.html",
             "",
         ),
+        (
+            "RewriteEngine On\nRewriteMap agents txt:@@/apache2/agents.txt\nRewriteCond ${agents:%{HTTP_USER_AGENT}|yes} =no\nRewriteRule ^ - [F]",
+            "GET /",
+            "apache.ua-block",
+        ),
+        (
+            "RewriteEngine On\nRewriteMap agents txt:@@/apache2/agents.txt\nRewriteCond ${agents:%{REQUEST_URI}|yes} =no\nRewriteRule ^ - [F]",
+            "GET /",
+            "",
+        ),
+        ("UserDir @@/srv/*", "GET /~new/x.html", "apache.missing-directory-grant"),
         ("Redirect 403 /a", "GET /a/b.html", "apache.rewrite-forbidden"),
         ("<Location /a>\nAuthType Basic\nRequire valid-user\n</Location>", "GET /a/b.html", ""),
     ];

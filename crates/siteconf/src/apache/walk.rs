@@ -40,6 +40,9 @@ pub(crate) fn mapped<'a>(levels: &[&'a [Directive]], facts: &Facts) -> Mapped<'a
             return Mapped::File { file: PathBuf::from(target), by: Some(directive) };
         }
     }
+    if let Some((file, by)) = levels.iter().rev().find_map(|level| of_home(level, path)) {
+        return Mapped::File { file, by: Some(by) };
+    }
     let root = document_root(levels);
     let base = root.map_or("/var/www/html", |directive| directive.arg(0)).trim_end_matches('/');
     Mapped::File { file: PathBuf::from(format!("{base}{path}")), by: root }
@@ -100,6 +103,23 @@ fn proxied<'a>(levels: &[&'a [Directive]], path: &str) -> Option<Mapped<'a>> {
 /// The second argument in the place of the first, which the path begins with.
 fn replaced(directive: &Directive, path: &str) -> Option<String> {
     under(directive.arg(0), path).map(|rest| format!("{}{rest}", directive.arg(1)))
+}
+
+/// `UserDir`: `/~kim/cv.html` is in the home of `kim`. A bare name is a folder of the home, `*` stands for the user.
+fn of_home<'a>(level: &'a [Directive], path: &str) -> Option<(PathBuf, &'a Directive)> {
+    let home = path.strip_prefix("/~")?;
+    let (user, rest) = home.split_once('/').unwrap_or((home, ""));
+    let about = |directive: &&Directive| {
+        directive.name == "userdir" && !matches!(directive.arg(0), "disabled" | "enabled" | "")
+    };
+    let directive = level.iter().rfind(about)?;
+    let folder = directive.arg(0);
+    let base = match folder {
+        _ if folder.contains('*') => folder.replace('*', user),
+        _ if folder.starts_with('/') => format!("{}/{user}", folder.trim_end_matches('/')),
+        _ => format!("/home/{user}/{folder}"),
+    };
+    Some((PathBuf::from(format!("{base}/{rest}")), directive))
 }
 
 fn replaced_by_pattern(directive: &Directive, path: &str) -> Option<String> {

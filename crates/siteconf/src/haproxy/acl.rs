@@ -92,13 +92,7 @@ fn named(name: &str, section: &[&Line], site: &HAProxy, hop: &Hop) -> (Truth, Ab
 /// `path_beg -i /admin /manager`
 fn criterion(words: &[String], site: &HAProxy, hop: &Hop) -> (Truth, About) {
     let Some((fetch, rest)) = words.split_first() else { return (Truth::Unknown, About::Nothing) };
-    let mut parts = split_outside(fetch);
-    let base = if parts.is_empty() { String::new() } else { parts.remove(0) };
-    let (base, argument) = match base.split_once('(') {
-        Some((base, argument)) => (base.to_owned(), argument.trim_end_matches(')').to_owned()),
-        None => (base, String::new()),
-    };
-    let (mut method, base) = suffix(&base);
+    let Sample { base, argument, converters, mut method } = Sample::read(fetch);
     let about = about(&base, &argument);
     let mut ignore_case = false;
     let mut patterns: Vec<String> = Vec::new();
@@ -112,17 +106,10 @@ fn criterion(words: &[String], site: &HAProxy, hop: &Hop) -> (Truth, About) {
             pattern => patterns.push(pattern.to_owned()),
         }
     }
-    let Some(mut values) = fetched(&base, &argument, site, hop) else { return (Truth::Unknown, about) };
-    for converter in &parts {
-        let name = converter.split('(').next().unwrap_or(converter);
-        let change: fn(&String) -> String = match name {
-            "lower" => |text| text.to_lowercase(),
-            "upper" => |text| text.to_uppercase(),
-            "url_dec" => |text| decoded(text),
-            _ => return (Truth::Unknown, about),
-        };
-        values = values.iter().map(change).collect();
-    }
+    let fetched = fetched(&base, &argument, site, hop);
+    let Some(values) = fetched.and_then(|values| converted(values, &converters, site)) else {
+        return (Truth::Unknown, about);
+    };
     if method == "found" || patterns.is_empty() {
         let truth =
             values.iter().any(|value| method == "found" || !matches!(value.as_str(), "" | "0" | "false"));
@@ -133,6 +120,69 @@ fn criterion(words: &[String], site: &HAProxy, hop: &Hop) -> (Truth, About) {
         .map(|value| compared(value, &method, &patterns, ignore_case))
         .fold(Truth::No, Truth::or);
     (truth, about)
+}
+
+/// `path_beg`, `req.hdr(host),lower`: what is fetched, how it is converted and how it is compared.
+struct Sample {
+    base: String,
+    argument: String,
+    converters: Vec<String>,
+    method: String,
+}
+
+impl Sample {
+    fn read(text: &str) -> Sample {
+        let mut converters = split_outside(text);
+        let base = if converters.is_empty() { String::new() } else { converters.remove(0) };
+        let (base, argument) = called(&base);
+        let (method, base) = suffix(base);
+        Sample { base, argument: argument.to_owned(), converters, method }
+    }
+}
+
+/// What an expression such as `%[path,map_beg(paths.map,app)]` comes to; `None` if it cannot be known.
+pub(crate) fn expression(text: &str, site: &HAProxy, hop: &Hop) -> Option<String> {
+    let Sample { base, argument, converters, .. } = Sample::read(text.strip_prefix("%[")?.strip_suffix(']')?);
+    let values = fetched(&base, &argument, site, hop)?;
+    converted(values, &converters, site)?.into_iter().next()
+}
+
+/// `None` if a converter is not known.
+fn converted(mut values: Vec<String>, converters: &[String], site: &HAProxy) -> Option<Vec<String>> {
+    for converter in converters {
+        let (name, argument) = called(converter);
+        if let Some(method) = name.strip_prefix("map") {
+            values = values.iter().filter_map(|value| mapped(value, method, argument, site)).collect();
+            continue;
+        }
+        let change: fn(&String) -> String = match name {
+            "lower" => |text| text.to_lowercase(),
+            "upper" => |text| text.to_uppercase(),
+            "url_dec" => |text| decoded(text),
+            _ => return None,
+        };
+        values = values.iter().map(change).collect();
+    }
+    Some(values)
+}
+
+/// The value that a map file has for a key: the longest that fits, else the converter's own default.
+fn mapped(value: &str, method: &str, argument: &str, site: &HAProxy) -> Option<String> {
+    let (file, default) =
+        argument.split_once(',').map_or((argument, None), |(file, rest)| (file, Some(rest)));
+    let method = method.split('_').nth(1).unwrap_or("str");
+    let lines = listed(site, file.trim());
+    let pairs = lines.iter().filter_map(|line| line.split_once(char::is_whitespace));
+    let fitting = pairs.filter(|(key, _)| {
+        compared(value, method, std::slice::from_ref(&(*key).to_owned()), false) == Truth::Yes
+    });
+    let longest = fitting.max_by_key(|(key, _)| key.len()).map(|(_, kept)| kept.trim());
+    longest.or(default.map(str::trim)).map(str::to_owned)
+}
+
+/// `map_beg(paths.map,app)`: the name, and what stands in the parentheses.
+fn called(text: &str) -> (&str, &str) {
+    text.split_once('(').map_or((text, ""), |(name, argument)| (name, argument.trim_end_matches(')')))
 }
 
 /// Converters are parted by commas outside parentheses.

@@ -2,10 +2,13 @@ use crate::testing::{Folder, top};
 
 fn cause(front: &str, back: &str, request: &str, headers: &[(&str, &str)]) -> String {
     let conf = format!(
-        "defaults\n  mode http\nfrontend web\n  bind :8080\n{front}\n  default_backend app\nbackend app\n{back}\n  server s1 127.0.0.1:9\n"
+        "defaults\n  mode http\nfrontend web\n  bind :8080\n{front}\n  default_backend app\nbackend app\n{back}\n  server s1 127.0.0.1:9\nbackend closed\n  http-request deny\n"
     );
-    let folder =
-        Folder::new(&[("haproxy/haproxy.cfg", &conf), ("haproxy/nets.lst", "# office\n10.0.0.0/8\n")]);
+    let folder = Folder::new(&[
+        ("haproxy/haproxy.cfg", &conf),
+        ("haproxy/nets.lst", "# office\n10.0.0.0/8\n"),
+        ("haproxy/paths.map", "/x app\n/x/closed closed\n"),
+    ]);
     top(&folder.ask(&["haproxy/haproxy.cfg"], request, headers))
 }
 
@@ -31,6 +34,19 @@ fn conditions_are_evaluated() {
         ("  http-request deny deny_status 429 if { path / }", "", "GET /", ""),
         ("", "  http-request deny if !{ src 10.0.0.0/8 }", "GET /", "haproxy.acl-src"),
         ("  http-request allow if { path / }\n  http-request deny", "", "GET /", "app.unspecified?"),
+        (
+            "  use_backend %[path,map_beg(@@/haproxy/paths.map,app)]",
+            "",
+            "GET /x/closed/1",
+            "haproxy.http-request-deny",
+        ),
+        ("  use_backend %[path,map_beg(@@/haproxy/paths.map,app)]", "", "GET /x/1", "app.unspecified?"),
+        (
+            "  http-request deny if { path,map_beg(@@/haproxy/paths.map) closed }",
+            "",
+            "GET /x/closed/1",
+            "haproxy.http-request-deny",
+        ),
         (
             "  http-request return status 403 if { method DELETE PUT }",
             "",

@@ -15,7 +15,7 @@ use portcullis_policy::Policies;
 use portcullis_request::{CanonicalRequest, Reference};
 use portcullis_response::Refusal;
 
-use crate::bind::facts;
+use crate::bind::facts::{self, Read};
 use crate::draft::Draft;
 use crate::{ForbidFault, Route, Snapshot};
 
@@ -33,6 +33,12 @@ pub struct ShadowSet {
     pub on_forbid_fault: ForbidFault,
     /// Which requests it is asked about.
     pub sample: Sample,
+}
+
+impl ShadowSet {
+    fn read(&self) -> Read<'_> {
+        Read { facts: Some(self.program.reads()), headers: &self.policies.headers }
+    }
 }
 
 /// A share of all requests.
@@ -120,7 +126,7 @@ pub(crate) fn question(
     draft: &Draft,
 ) -> Option<Box<ShadowQuestion>> {
     let set = snapshot.shadow.as_ref().filter(|set| set.sample.has(draft.reference))?;
-    let bound = facts::bind(request, route, caller, situation, Some(set.program.reads()), None);
+    let bound = facts::bind(request, route, caller, situation, set.read(), None);
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     Some(Box::new(ShadowQuestion {
         facts: owned(bound.facts),

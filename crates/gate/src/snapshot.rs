@@ -11,6 +11,7 @@ use portcullis_record::Redaction;
 use portcullis_request::TrustedPeers;
 use portcullis_response::Renderer;
 
+use crate::bind::facts::Read;
 use crate::{Apps, ShadowSet};
 
 /// What an allowing verdict means when some `forbid` could not be evaluated.
@@ -78,5 +79,10 @@ impl Snapshot {
             RecordedFacts::Read => Some(self.program.reads()),
             RecordedFacts::All => None,
         }
+    }
+
+    /// What to bind of a request.
+    pub(crate) fn read(&self) -> Read<'_> {
+        Read { facts: self.named_facts(), headers: &self.policies.headers }
     }
 }

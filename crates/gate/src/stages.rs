@@ -16,7 +16,7 @@ use portcullis_measure::Stage;
 use portcullis_payload::PayloadRules;
 use portcullis_record::{Door, Stage as Reached};
 use portcullis_request::{
-    CanonicalRequest, Connection, Host, Loosened, Rules, TrustedPeers, admit, overrides_method,
+    CanonicalRequest, Connection, Host, Loosened, Rules, TrustedPeers, admit, overrides_method, read_once,
 };
 use portcullis_response::Refusal;
 
@@ -120,10 +120,16 @@ fn admitted(
         (loosened, _) => loosened,
     };
     let rules = Rules { trusted, loosened: &loosened };
-    let request = admit(head, from, &rules, draft.reference, draft.received).map_err(|ambiguity| {
-        draft.detail(&ambiguity.detail);
-        Stop::ambiguous(&ambiguity)
-    })?;
+    let stands_once = |request: &CanonicalRequest| {
+        let mut once = snapshot.policies.headers.iter().filter(|header| header.once);
+        once.try_for_each(|header| read_once(&request.headers, &header.name))
+    };
+    let request = admit(head, from, &rules, draft.reference, draft.received)
+        .and_then(|request| stands_once(&request).map(|()| request))
+        .map_err(|ambiguity| {
+            draft.detail(&ambiguity.detail);
+            Stop::ambiguous(&ambiguity)
+        })?;
     draft.admitted(&request, &snapshot.redaction);
     Ok(request)
 }
@@ -232,8 +238,7 @@ fn hides_from_strangers(
         return false;
     }
     let situation = snapshot.situator.situate(None, request.client, draft.received);
-    let Bound { facts, missing } =
-        facts::bind(request, route, None, &situation, snapshot.named_facts(), None);
+    let Bound { facts, missing } = facts::bind(request, route, None, &situation, snapshot.read(), None);
     let verdict = snapshot.program.decide_facts(&snapshot.world, &facts);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
     let hides = matches!(said, Err(Refusal::Hidden));
@@ -254,7 +259,7 @@ fn decided(
 ) -> Result<Permit, Refusal> {
     let ticket = Ticket(request.reference.as_u128());
     let Bound { facts, missing } =
-        facts::bind(request, route, caller, situation, snapshot.named_facts(), Some(ticket));
+        facts::bind(request, route, caller, situation, snapshot.read(), Some(ticket));
     let verdict = snapshot.program.decide_facts(&snapshot.world, &facts);
     let person = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id));
     draft.decided((&facts, missing), &verdict, person, snapshot);

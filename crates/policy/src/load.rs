@@ -15,6 +15,7 @@ use miette::Severity;
 use crate::annotations::{self, ACCESS_DENIED};
 use crate::finding::{Findings, Place, Sources};
 use crate::guards::{self, Declared};
+use crate::schema::headers::ReadHeader;
 use crate::{Guard, PublicReason, ReasonStatus, lints, schema};
 pub(crate) use file::{Body, Entry};
 pub(crate) use nesting::too_deep;
@@ -60,6 +61,8 @@ pub struct Policies {
     pub set: cedar_policy::PolicySet,
     /// The schema it was validated against, the user's extension included.
     pub schema: cedar_policy::Schema,
+    /// The headers that policies may read, as the extension declares them.
+    pub headers: Vec<ReadHeader>,
     /// The Cedar text of each policy as `policy show` prints it, by id.
     pub texts: BTreeMap<String, String>,
     /// Where each policy comes from, by id.
@@ -178,12 +181,14 @@ fn load(
             reasons.insert(entry.id.clone(), reason);
         }
     }
-    if let Some(schema) = &schema {
+    if let Some((schema, _)) = &schema {
         validate::validate(&set, schema, &entries, &sources, &mut findings);
         lints::run(&set, &entries, guards, &declared, schema, &sources, &mut findings);
     }
     let policies = match schema {
-        Some(schema) if !findings.has_errors() => Some(checked(set, schema, entries, reasons)),
+        Some((schema, headers)) if !findings.has_errors() => {
+            Some(Policies { headers, ..checked(set, schema, entries, reasons) })
+        }
         _ => None,
     };
     Loaded { policies, findings: findings.into_reports(&sources) }
@@ -204,7 +209,7 @@ fn checked(
         origins.insert(entry.id, entry.origin);
     }
     let hides = reasons.values().any(|reason| reason.status == ReasonStatus::Hidden);
-    Policies { set, schema, texts, origins, reasons, forbids, hides }
+    Policies { set, schema, headers: Vec::new(), texts, origins, reasons, forbids, hides }
 }
 
 /// Puts everything into one set; of several policies with one id, the first stays.

@@ -3,6 +3,7 @@
 //!
 //! INVARIANT: an extension only adds. What ships keeps its meaning, because the gate builds its facts by it.
 
+pub(crate) mod headers;
 mod merge;
 
 use cedar_policy::{Schema, SchemaFragment};
@@ -10,6 +11,7 @@ use miette::{Report, Severity};
 
 use crate::SourceText;
 use crate::finding::{Findings, Place, Sources};
+use headers::ReadHeader;
 
 /// The schema that ships, as written.
 pub const SHIPPED: &str = include_str!("schema.cedarschema");
@@ -26,19 +28,20 @@ pub fn extended(extension: Option<&SourceText>) -> Result<Schema, Vec<Report>> {
     let mut findings = Findings::default();
     let file = extension.map(|extension| sources.add(extension));
     match extend(extension.map(|extension| extension.text.as_str()), file, &mut findings) {
-        Some(schema) if !findings.has_errors() => Ok(schema),
+        Some((schema, _)) if !findings.has_errors() => Ok(schema),
         _ => Err(findings.into_reports(&sources)),
     }
 }
 
-/// As [`extended`]; `None` only after an error was added to `findings`.
+/// As [`extended`], with the headers that are declared; `None` only after an error was added to `findings`.
 pub(crate) fn extend(
     extension: Option<&str>,
     file: Option<usize>,
     findings: &mut Findings,
-) -> Option<Schema> {
+) -> Option<(Schema, Vec<ReadHeader>)> {
     let Some(extension) = extension else {
-        return built(Schema::from_cedarschema_str(SHIPPED).map(|(schema, _)| schema), file, findings);
+        let shipped = Schema::from_cedarschema_str(SHIPPED).map(|(schema, _)| schema);
+        return built(shipped, file, findings).map(|schema| (schema, Vec::new()));
     };
     if extension.len() > crate::load::FILE_LIMIT {
         crate::load::too_large(extension.len(), &Place { file, span: 0..0 }, findings);
@@ -55,7 +58,8 @@ pub(crate) fn extend(
     if findings.has_errors() && !before {
         return None;
     }
-    built(Schema::from_json_value(merged), file, findings)
+    let headers = headers::declared(&merged);
+    built(Schema::from_json_value(merged), file, findings).map(|schema| (schema, headers))
 }
 
 fn parsed(text: &str, file: Option<usize>, findings: &mut Findings) -> Option<serde_json::Value> {

@@ -124,6 +124,7 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
         let apps = Apps::new(reader.apps(&config)?);
         let (directory, policies) = (directory?, policies?);
         reader.entities(&directory, &apps, &policies);
+        together::read_headers(&mut reader.source, &config, &policies);
         let certificates = reader.served_certificates(&config)?;
         let databases = geo?;
         together::stale_databases(&mut reader.source, &databases, config.geo.max_age);

@@ -38,21 +38,25 @@ pub struct Question {
     pub absent: BTreeMap<String, String>,
 }
 
-/// The records that every context has.
-const PARTS: [&str; 6] = ["geo", "network", "device", "auth", "request", "time"];
+/// The records that every context has, with nothing in them.
+pub(crate) fn empty_context<'q>() -> Vec<(Cow<'q, str>, Value<'q>)> {
+    let record = |name| (Cow::Borrowed(name), Value::Record(Vec::new()));
+    let mut context: Vec<_> = ["geo", "network", "device", "auth", "time"].map(record).into();
+    context.push((Cow::Borrowed("request"), Value::Record(vec![record("headers")])));
+    context
+}
 
 impl Question {
     /// A question about which nothing else is known yet.
     #[must_use]
     pub fn new(principal: (String, String), action: &str, resource: (String, String)) -> Self {
-        let record = |name: &'static str| (Cow::Borrowed(name), Value::Record(Vec::new()));
         Self {
             principal,
             action: action.to_owned(),
             resource,
             attributes: BTreeMap::new(),
             parents: BTreeSet::new(),
-            context: PARTS.into_iter().map(record).collect(),
+            context: empty_context(),
             unknown: BTreeMap::new(),
             absent: BTreeMap::new(),
         }

@@ -29,3 +29,4 @@ pub use method_override::overrides_method;
 pub use path::CanonicalPath;
 pub use pattern::{PathPattern, PathPatternError, Specificity};
 pub use reference::{Reference, ReferenceError};
+pub use single::read_once;

@@ -46,6 +46,20 @@ pub(crate) fn is_no_list(name: &HeaderName, value: &HeaderValue) -> Result<(), A
     Ok(())
 }
 
+/// Refuses a second line of a field that policies read as one value. Other spellings of its name do not get as far.
+///
+/// # Errors
+/// [`Ambiguity`], `repeated_header`.
+pub fn read_once(headers: &HeaderMap, name: &str) -> Result<(), Ambiguity> {
+    match headers.get_all(name).iter().nth(1) {
+        Some(_) => {
+            let detail = format!("`{name}` stands more than once, and policies read it as one value");
+            Err(Ambiguity::new("repeated_header", detail))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Joins the lines of `Cookie` that HTTP/2 may have split into the one that every origin reads (RFC 9113 §8.2.3).
 pub(crate) fn join_cookies(headers: &mut HeaderMap) -> Result<(), Ambiguity> {
     if headers.get_all(header::COOKIE).iter().nth(1).is_none() {

@@ -11,6 +11,7 @@ use portcullis_context::{Device, Fact, Situation};
 use portcullis_decision::program::{Named, Reads};
 use portcullis_decision::{EntityName, EntityOverlay, Facts, Ticket, Value};
 use portcullis_identity::{How, Principal, PrincipalKind};
+use portcullis_policy::ReadHeader;
 use portcullis_record::{Fact as Recorded, Gathering};
 use portcullis_request::{CanonicalRequest, Scheme};
 
@@ -30,7 +31,16 @@ const PARTS: usize = 6;
 
 type Record<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// Binds one request: the facts that `reads` names, or all. No other could change a decision by policies that read no
+/// What there is to bind.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    /// The facts that policies name; `None`: all.
+    pub facts: Option<&'a Reads>,
+    /// The headers that they may read.
+    pub headers: &'a [ReadHeader],
+}
+
+/// Binds one request: the facts that `read` names, or all. No other could change a decision by policies that read no
 /// more. `ticket` is what a permit would be bound to.
 #[must_use]
 pub fn bind<'a>(
@@ -38,9 +48,10 @@ pub fn bind<'a>(
     route: &'a Route,
     caller: Option<&'a Principal>,
     situation: &'a Situation,
-    reads: Option<&Reads>,
+    read: Read<'a>,
     ticket: Option<Ticket>,
 ) -> Bound<'a> {
+    let reads = read.facts;
     let mut gaps = Gaps::default();
     let principal = principal_name(caller);
     let mut attributes: Record<'a> = Vec::new();
@@ -78,8 +89,12 @@ pub fn bind<'a>(
     if wanted.member("auth").is_some() {
         context.push(("auth".into(), Value::Record(authentication(caller, &mut gaps))));
     }
-    if wanted.member("request").is_some() {
-        context.push(("request".into(), Value::Record(http_request(request))));
+    if let Some(wanted) = wanted.member("request") {
+        let mut asked = http_request(request);
+        if let Some(wanted) = wanted.member("headers") {
+            asked.push(("headers".into(), Value::Record(headers(request, read.headers, wanted, &mut gaps))));
+        }
+        context.push(("request".into(), Value::Record(asked)));
     }
     if wanted.member("time").is_some() {
         context.push(("time".into(), Value::Record(clock(situation))));
@@ -250,6 +265,37 @@ fn http_request(request: &CanonicalRequest) -> Record<'_> {
         ("host".into(), text(request.host.as_str())),
         ("path".into(), text(request.path.as_str())),
     ]
+}
+
+fn headers<'a>(
+    request: &'a CanonicalRequest,
+    declared: &'a [ReadHeader],
+    wanted: &Named,
+    gaps: &mut Gaps<'a>,
+) -> Record<'a> {
+    let mut record = Vec::new();
+    for header in declared.iter().filter(|header| wanted.member(&header.name).is_some()) {
+        let name = header.name.as_str();
+        let lines = request.headers.get_all(name).iter().map(|line| std::str::from_utf8(line.as_bytes()));
+        let value = match lines.collect::<Result<Vec<_>, _>>() {
+            Ok(lines) if lines.is_empty() => {
+                gaps.absent(&["context.request.headers.", name].concat(), "the caller sent none");
+                continue;
+            }
+            Ok(lines) if !header.once => Value::Set(lines.into_iter().map(text).collect()),
+            Ok(lines) if lines.len() == 1 => lines.first().map_or_else(|| text(""), |line| text(line)),
+            // Admission refuses both where the policies in force read the header; a shadow set may read others.
+            Ok(_) | Err(_) => {
+                gaps.unavailable(
+                    &["request", "headers", name],
+                    "the caller sent it more than once, or not as text",
+                );
+                continue;
+            }
+        };
+        record.push((name.into(), value));
+    }
+    record
 }
 
 /// `http` or `https`.

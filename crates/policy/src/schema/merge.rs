@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value, map::Entry};
 
+use super::headers;
 use crate::finding::{Findings, Place};
 
 const CONFLICT: &str = "portcullis::schema::conflict";
@@ -66,6 +67,7 @@ impl Merging<'_> {
         }
         match section {
             "entityTypes" => self.entity(name, shipped, added),
+            "commonTypes" if name == headers::TYPE => self.headers(shipped, &added),
             "actions" => self.conflict(
                 "action",
                 name,
@@ -128,6 +130,27 @@ impl Merging<'_> {
         }
     }
 
+    /// Headers that policies read. `shipped` has none of its own.
+    fn headers(&mut self, shipped: &mut Value, added: &Value) {
+        let Some(declared) = added.get("attributes").and_then(Value::as_object) else {
+            return self.conflict(
+                "type",
+                headers::TYPE,
+                format!("`{}` must be written out as a record", headers::TYPE),
+                format!("write the headers here: `type {} = {{ \"x-tenant\"?: String }};`", headers::TYPE),
+            );
+        };
+        for (name, declaration) in declared {
+            if let Err((message, help)) = headers::check(name, declaration) {
+                let place = Place { file: self.file, span: quoted(self.text, name) };
+                self.findings.error("portcullis::schema::header", &place, message, help);
+            }
+        }
+        if let Some(known) = shipped.get_mut("attributes").and_then(Value::as_object_mut) {
+            known.extend(declared.clone());
+        }
+    }
+
     fn attribute(&mut self, entity: &str, attribute: &str, known: &mut Map<String, Value>, declared: &Value) {
         match known.get(attribute) {
             Some(shipped) if shipped == declared => {}
@@ -157,6 +180,14 @@ impl Merging<'_> {
         let place = Place { file: self.file, span: declaration(self.text, keyword, name) };
         self.findings.error(CONFLICT, &place, message, help);
     }
+}
+
+/// Where an attribute that needs quotes is declared, or one that does not and was written without.
+fn quoted(text: &str, name: &str) -> Range<usize> {
+    let written = [format!("\"{name}\""), name.to_owned()];
+    let found =
+        written.iter().find_map(|written| text.find(written.as_str()).map(|at| at..at + written.len()));
+    found.unwrap_or(0..0)
 }
 
 /// Where `name` is declared. The JSON form has no positions, so the text is searched: the keyword at the start of a

@@ -58,6 +58,45 @@ fn saying_the_same_again_is_no_conflict() {
 }
 
 #[test]
+fn headers_that_policies_read_are_declared() {
+    let loaded = with(
+        "type RequestHeaders = { \"x-tenant\"?: String, \"accept\"?: Set<String> };",
+        "@id(\"p\") permit (principal, action, resource) when {
+           context.request.headers has \"x-tenant\" && context.request.headers[\"x-tenant\"] == \"acme\" };",
+    );
+    let header = |name: &str, once| ReadHeader { name: name.to_owned(), once };
+    let policies = loaded.policies.expect("no errors");
+    assert_eq!(policies.headers, [header("accept", false), header("x-tenant", true)]);
+    assert_eq!(with(SHIPPED, "").policies.expect("no errors").headers, []);
+    let undeclared =
+        with("", "permit (principal, action, resource) when { context.request.headers has \"x-a\" };");
+    assert!(!undeclared.findings.is_empty());
+}
+
+#[test]
+fn headers_that_mean_nothing_are_refused_where_they_are_declared() {
+    for (declared, spot) in [
+        ("\"X-Tenant\"?: String", "\"X-Tenant\""),
+        ("\"x_tenant\"?: String", "\"x_tenant\""),
+        ("x_tenant?: String", "x_tenant"),
+        ("\"\"?: String", "\"\""),
+        ("authorization?: String", "authorization"),
+        ("\"x-session-id\"?: Set<String>", "\"x-session-id\""),
+        ("\"x-tenant\": String", "\"x-tenant\""),
+        ("\"x-age\"?: Long", "\"x-age\""),
+        ("\"x-list\"?: Set<Long>", "\"x-list\""),
+        ("\"x-list\"?: { a: String }", "\"x-list\""),
+    ] {
+        let extension = format!("type RequestHeaders = {{ {declared} }};");
+        let loaded = with(&extension, "");
+        assert_eq!(codes(&loaded), ["portcullis::schema::header"], "{extension}");
+        assert_eq!(underlined(&loaded.findings[0], &extension), spot);
+    }
+    let loaded = with("type RequestHeaders = Set<String>;", "");
+    assert_eq!(codes(&loaded), ["portcullis::schema::conflict"]);
+}
+
+#[test]
 fn faults_are_found_and_named() {
     let text = "entity User { department? String };";
     let loaded = with(text, "");

@@ -98,6 +98,21 @@ fn a_country_without_a_database_is_a_warning() {
 }
 
 #[test]
+fn the_header_of_api_keys_is_not_for_policies() {
+    let headers: &[u8] = b"type RequestHeaders = { \"x-staff\"?: String };";
+    let configured = |keys: &str| {
+        found(
+            &format!("[policies]\nschema = \"schema.cedarschema\"\n{keys}"),
+            &[("schema.cedarschema", headers)],
+        )
+    };
+    let error = vec!["error portcullis::schema::header portcullis.toml:4".to_owned()];
+    assert_eq!(configured("[api_keys]\nheader = \"X-Staff\"\n"), (error, false));
+    assert_eq!(configured("[api_keys]\nenabled = false\nheader = \"X-Staff\"\n"), (Vec::new(), true));
+    assert_eq!(configured("[api_keys]\nheader = \"X-Key\"\n"), (Vec::new(), true));
+}
+
+#[test]
 fn key_files_are_read() {
     let issuer = |file: &str| {
         format!("[[issuer]]\nissuer = \"https://a.test\"\naudiences = [\"shop\"]\njwks_file = \"{file}\"\n")

@@ -8,7 +8,7 @@ use portcullis_identity::{Identifier, KeySource};
 use portcullis_policy::Policies;
 use portcullis_response::catalogue;
 
-use crate::config::{Named, Source, suggest};
+use crate::config::{Config, Named, Source, suggest};
 
 /// Each issuer's settings and key file, as `run` will read them; addresses are not asked here.
 pub(super) fn issuers(source: &mut Source, named: &Named) {
@@ -23,6 +23,17 @@ pub(super) fn issuers(source: &mut Source, named: &Named) {
         if let Err(fault) = Identifier::new(vec![issuer.clone()], None) {
             source.error(&at, "portcullis::identity::issuer", fault.to_string(), help);
         }
+    }
+}
+
+/// What policies read is recorded, and the header of API keys would be recorded with them.
+pub(super) fn read_headers(source: &mut Source, config: &Config, policies: &Policies) {
+    let Some(keys) = &config.api_keys else { return };
+    if policies.headers.iter().any(|read| read.name == keys.header.as_str()) {
+        let message =
+            format!("`{}` carries API keys, and the schema lets policies read it", keys.header.as_str());
+        let help = "take it out of `RequestHeaders`: what policies read is recorded";
+        source.error("api_keys.header", "portcullis::schema::header", message, help);
     }
 }
 

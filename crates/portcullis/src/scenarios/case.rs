@@ -42,6 +42,9 @@ pub(super) struct Given {
     /// Written policies.
     #[serde(default)]
     pub(super) policies: String,
+    /// What is added to the schema that ships.
+    #[serde(default)]
+    pub(super) schema: String,
     /// A directory file.
     #[serde(default)]
     pub(super) directory: String,

@@ -25,6 +25,7 @@ pub(super) fn write(case: &Case, origin: &str) -> tempfile::TempDir {
     put("portcullis.toml", configuration(case, origin).as_bytes());
     put("jwks.json", KEYS.jwks().as_bytes());
     put("policies/written.cedar", case.given.policies.as_bytes());
+    put("schema.cedarschema", case.given.schema.as_bytes());
     put("directory/written.toml", case.given.directory.as_bytes());
     if !case.given.countries.is_empty() {
         put("country.mmdb", &database(&case.given.countries, "country", SystemTime::now()));
@@ -44,9 +45,9 @@ fn configuration(case: &Case, origin: &str) -> String {
     databases.extend((!given.stale_regions.is_empty()).then_some("region.mmdb"));
     let upstream =
         if given.app.contains("upstream") { String::new() } else { format!("upstream = \"{origin}\"") };
-    let policies =
-        if given.configuration.contains("[policies]") { "" } else { "[policies]\nfolder = \"policies\"" };
-    let configuration = given.configuration.replace("[policies]", "[policies]\nfolder = \"policies\"");
+    const POLICIES: &str = "[policies]\nfolder = \"policies\"\nschema = \"schema.cedarschema\"";
+    let policies = if given.configuration.contains("[policies]") { "" } else { POLICIES };
+    let configuration = given.configuration.replace("[policies]", POLICIES);
     format!(
         r#"
 [server]

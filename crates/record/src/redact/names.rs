@@ -67,7 +67,8 @@ impl Names {
         let listed = self.facts.iter().any(|fact| {
             path.strip_prefix(fact.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         });
-        listed || names_a_secret(path) || self.names_a_claim(path)
+        let is_secret_header = || path.strip_prefix(HEADER_FACTS).is_some_and(|name| self.header(name));
+        listed || names_a_secret(path) || self.names_a_claim(path) || is_secret_header()
     }
 
     fn names_a_claim(&self, path: &str) -> bool {
@@ -222,6 +223,9 @@ const QUERY_WHOLE: &[&str] = &[
 ];
 
 const HEADERS: &[&str] = &["authorization", "cookie", "proxyauthorization", "setcookie", "xapikey"];
+
+/// Where the facts stand that are headers.
+const HEADER_FACTS: &str = "context.request.headers.";
 
 const HEADER_PARTS: &[&str] =
     &["apikey", "credential", "jwt", "password", "secret", "session", "signature", "token"];

@@ -129,9 +129,13 @@ fn facts_are_redacted_by_path_claim_and_looks() {
     let rules = RedactionRules {
         claims: vec!["e_mail".to_owned()],
         facts: vec!["context.geo".to_owned(), "principal.name".to_owned()],
+        headers: vec!["x-internal".to_owned()],
         ..Default::default()
     };
     let facts = BTreeMap::from([
+        ("context.request.headers.x-internal".to_owned(), json!("hunter2")),
+        ("context.request.headers.x-signature".to_owned(), json!("hunter2")),
+        ("context.request.headers.x-tenant".to_owned(), json!("acme")),
         ("context.geo.city".to_owned(), json!("Berlin")),
         ("context.geography".to_owned(), json!("kept")),
         ("principal.email".to_owned(), json!("a@b.example")),
@@ -144,6 +148,9 @@ fn facts_are_redacted_by_path_claim_and_looks() {
     ]);
     let recorded = json!(gathered(&Redaction::new(rules).unwrap(), facts));
     let expected = json!({
+        "context.request.headers.x-internal": "REDACTED",
+        "context.request.headers.x-signature": "REDACTED",
+        "context.request.headers.x-tenant": "acme",
         "context.geo.city": "REDACTED",
         "context.geography": "kept",
         "principal.email": "REDACTED",

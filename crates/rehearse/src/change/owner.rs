@@ -32,9 +32,7 @@ impl Owner {
 
     pub(super) fn of(path: Option<&FactPath>) -> Self {
         match path {
-            Some(path) if path.is_in(&["auth"]) || path.is_in(&["geo"]) || path.is_in(&["network"]) => {
-                Self::Caller
-            }
+            Some(path) if CALLERS.iter().any(|part| path.is_in(part)) => Self::Caller,
             Some(path) if path.is_in(&["time"]) => Self::Time,
             Some(path) if path.is_in(&["device"]) => Self::DeviceManagement,
             _ => Self::SupportDesk,
@@ -42,7 +40,10 @@ impl Owner {
     }
 }
 
-/// Whether a fact is what was asked: to ask for something else is no way to get this.
+/// Whether a fact is what was asked: to ask for something else is no way to get this. How it was asked, in headers, is not.
 pub(super) fn is_given(path: &FactPath) -> bool {
-    path.is_in(&["request"])
+    path.is_in(&["request"]) && !path.is_in(HEADERS)
 }
+
+const HEADERS: &[&str] = &["request", "headers"];
+const CALLERS: [&[&str]; 4] = [&["auth"], &["geo"], &["network"], HEADERS];

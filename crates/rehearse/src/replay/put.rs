@@ -10,6 +10,7 @@ use portcullis_record::redact;
 
 use super::line::{Json, Recorded, Text};
 use super::plan::{Place, Plan};
+use crate::question::empty_context;
 use crate::question::own::{Own, OwnMembers};
 use crate::question::recorded::entity;
 use crate::question::values::{self, Kind};
@@ -40,9 +41,6 @@ pub(super) struct Scratch {
 }
 
 type Fields<'q> = Vec<(Cow<'q, str>, Value<'q>)>;
-
-/// The records that every context has.
-const PARTS: [&str; 6] = ["geo", "network", "device", "auth", "request", "time"];
 
 impl Scratch {
     /// Finds what to do with each fact of a line.
@@ -153,14 +151,13 @@ struct Making<'q> {
 
 impl<'q> Making<'q> {
     fn new(plan: &'q Plan) -> Self {
-        let part = |name| (Cow::Borrowed(name), Value::Record(Vec::new()));
         Self {
             plan,
             action: None,
             resource: None,
             attributes: Vec::new(),
             parents: Vec::new(),
-            context: PARTS.into_iter().map(part).collect(),
+            context: empty_context(),
             unavailable: Vec::new(),
             unavailable_principal: Vec::new(),
             broken_then: Vec::new(),

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
-use super::{SINGLE, is_no_list, join_cookies, stands_once};
+use super::{SINGLE, is_no_list, join_cookies, read_once, stands_once};
 
 fn repeated(version: Version, fields: &[(&str, &'static str)]) -> bool {
     let (mut head, ()) = http::Request::new(()).into_parts();
@@ -82,4 +82,19 @@ fn cookies_may_be_split_in_http_2_only_and_are_joined() {
     assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
     join_cookies(&mut headers).expect("the same field");
     assert_eq!((headers.len(), headers[COOKIE].to_str().ok()), (2, Some("a=1; b=2; c=3")));
+}
+
+#[test]
+fn a_field_that_policies_read_as_one_value_stands_once() {
+    let code = |lines: &[(&str, &'static str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        read_once(&headers, "x-tenant").err().map(|ambiguity| ambiguity.code)
+    };
+    assert_eq!(code(&[("x-other", "a"), ("x-other", "b")]), None);
+    assert_eq!(code(&[("x-tenant", "a"), ("x-other", "b")]), None);
+    assert_eq!(code(&[("X-Tenant", "a"), ("x-tenant", "a")]), Some("repeated_header"));
 }

@@ -57,7 +57,7 @@ impl Gate {
         let snapshot = self.snapshot();
         let mut draft = self.draft(&snapshot, trusted, head, from, door);
         let shown = with_content(head);
-        match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
+        match guarded(&mut draft, (head, from), |draft| stages(&snapshot, trusted, head, from, draft)) {
             Ok(allowed) => match self.recorded(&snapshot, &shown, &allowed, &mut draft).await {
                 Ok(outcome) => Asked::Allowed(Box::new(Allowance {
                     own_headers: allowed.own_headers,
@@ -80,7 +80,7 @@ impl Gate {
         let snapshot = self.snapshot();
         let head = unreadable.shown();
         let mut draft = Draft::open(&head, from, door, &snapshot.version);
-        draft.unreadable(unreadable);
+        draft.unreadable(unreadable, from);
         denial(*self.stop(&snapshot, &head, Stop::unreadable(unreadable), draft).await)
     }
 }

@@ -7,17 +7,23 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::HeaderMap;
+use jiff::fmt::temporal::DateTimePrinter;
 use portcullis_context::Person;
 use portcullis_decision::program::Reads;
-use portcullis_decision::{Decision, Verdict};
+use portcullis_decision::{Decision, Facts, Verdict};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_measure::Stage as Timed;
-use portcullis_record::{Door, Entry, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry};
+use portcullis_record::{
+    Door, Entry, Fact, Gathered, Gathering, PrincipalEntry, Redaction, RequestEntry, Stage, VerdictEntry,
+};
 use portcullis_request::{CanonicalRequest, Connection, Reference, discreet};
 
-use crate::bind::facts::{self, Bound};
+use crate::bind::facts;
 use crate::traced::Traced;
 use crate::{App, Route, ShadowQuestion, Snapshot, Unreadable};
+
+/// Writes times: RFC 3339, UTC, microseconds.
+const TIMES: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Longest text from the caller that a record keeps of any one field, in characters.
 const LONGEST_TEXT: usize = 512;
@@ -37,7 +43,7 @@ pub struct Draft {
     pub(crate) reference: Reference,
     pub(crate) received: SystemTime,
     pub(crate) started: Instant,
-    pub(crate) entry: Entry,
+    pub(crate) entry: Entry<Gathered>,
     /// What the answer says of ours beside everything else, whoever gives it: where the caller's limits stand.
     pub(crate) told: HeaderMap,
     /// The limit that was used up, if one was.
@@ -53,29 +59,26 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Opens the record of a request that nobody has looked at yet.
+    /// Opens the record of a request that nobody has looked at yet. It says what was asked once it was admitted, or else
+    /// `as_sent`.
     #[must_use]
     pub fn open(head: &http::request::Parts, from: &Connection, door: Door, snapshot: &str) -> Self {
         let received = SystemTime::now();
         let reference = Reference::new(received);
-        let host = head
-            .headers
-            .get(http::header::HOST)
-            .map(http::HeaderValue::as_bytes)
-            .or_else(|| head.uri.authority().map(|authority| authority.as_str().as_bytes()))
-            .map(|host| cut(&discreet(&escaped(host))));
         let entry = Entry {
             reference: reference.uuid(),
-            time: jiff::Timestamp::try_from(received).map(|time| format!("{time:.6}")).unwrap_or_default(),
+            time: jiff::Timestamp::try_from(received)
+                .map(|time| TIMES.timestamp_to_string(&time))
+                .unwrap_or_default(),
             door,
             stage: Stage::Admit,
             request: RequestEntry {
                 method: cut(head.method.as_str()),
                 scheme: if from.tls.is_some() { "https" } else { "http" }.to_owned(),
-                host: host.unwrap_or_default(),
-                path: cut(&discreet(&escaped_text(head.uri.path()))),
+                host: String::new(),
+                path: String::new(),
                 query: None,
-                client: from.peer.ip().to_canonical().to_string(),
+                client: String::new(),
                 peer: None,
                 user_agent: head
                     .headers
@@ -86,7 +89,7 @@ impl Draft {
             route: None,
             principal: None,
             absence: None,
-            facts: BTreeMap::new(),
+            facts: Gathered::default(),
             missing: BTreeMap::new(),
             complete: false,
             verdict: None,
@@ -102,14 +105,25 @@ impl Draft {
         Self { reference, received, started, entry, told, limit, shadow, took, traced, last: started }
     }
 
+    /// The request could not be admitted: what it asked for is what was sent, escaped, cut and without what may be secret.
+    pub(crate) fn as_sent(&mut self, head: &http::request::Parts, from: &Connection) {
+        let field = head.headers.get(http::header::HOST).map(http::HeaderValue::as_bytes);
+        let host = field.or_else(|| head.uri.authority().map(|authority| authority.as_str().as_bytes()));
+        let line = &mut self.entry.request;
+        line.host = host.map(|host| cut(&discreet(&escaped(host)))).unwrap_or_default();
+        line.path = cut(&discreet(&escaped_text(head.uri.path())));
+        line.client = from.peer.ip().to_canonical().to_string();
+    }
+
     /// Nothing there could be read as a request.
-    pub(crate) fn unreadable(&mut self, unreadable: &Unreadable) {
+    pub(crate) fn unreadable(&mut self, unreadable: &Unreadable, from: &Connection) {
         let part =
             |text: &Option<String>| text.as_deref().map(|text| cut(&discreet(text))).unwrap_or_default();
         let line = &mut self.entry.request;
         line.method = part(&unreadable.method);
         line.path = part(&unreadable.target);
         line.host = part(&unreadable.host);
+        line.client = from.peer.ip().to_canonical().to_string();
         self.detail(&unreadable.detail);
     }
 
@@ -167,7 +181,7 @@ impl Draft {
     /// The policies of this snapshot were asked.
     pub(crate) fn decided(
         &mut self,
-        bound: &Bound<'_>,
+        (bound, mut missing): (&Facts<'_>, BTreeMap<String, String>),
         verdict: &Verdict<'_>,
         person: Option<&Person>,
         snapshot: &Snapshot,
@@ -175,20 +189,23 @@ impl Draft {
         self.entry.stage = Stage::Decide;
         let reads = snapshot.named_facts();
         self.entry.complete = reads.is_none();
-        let mut facts = facts::flatten(&bound.facts, reads);
+        let mut gathering = snapshot.redaction.gather();
+        facts::gather(bound, reads, &mut gathering);
         if let Some(person) = person {
-            known_of(person, reads, &mut facts);
+            known_of(person, reads, &mut gathering);
         }
-        self.entry.facts = snapshot.redaction.facts(facts);
-        self.entry.missing = facts::missing(&bound.missing, reads);
+        facts::keep_read(&mut missing, reads);
+        let mut path = String::new();
         for name in reads.iter().flat_map(|reads| reads.principal.members()) {
-            let path = format!("principal.{name}");
-            if !self.entry.facts.contains_key(&path) && !self.entry.missing.contains_key(&path) {
-                self.entry
-                    .missing
-                    .insert(path, "absent: neither the credential nor the directory says".to_owned());
+            path.clear();
+            path.extend(["principal.", name]);
+            if !gathering.has(&path) && !missing.contains_key(&path) {
+                let why = "absent: neither the credential nor the directory says";
+                missing.insert(path.clone(), why.to_owned());
             }
         }
+        self.entry.facts = gathering.done();
+        self.entry.missing = missing;
         self.entry.verdict = Some(VerdictEntry {
             decision: match (verdict.undecided().is_empty(), verdict.decision()) {
                 (false, _) => "undecided",
@@ -216,7 +233,7 @@ impl Draft {
     /// The record as it goes to the log: with the status we send, or none where the request goes on to the origin. It goes
     /// there once: what the draft keeps is what it is counted by.
     #[must_use]
-    pub fn close(&mut self, reason: Option<&str>, status: Option<u16>) -> Entry {
+    pub fn close(&mut self, reason: Option<&str>, status: Option<u16>) -> Entry<Gathered> {
         let under_way = &mut self.entry;
         let request = std::mem::take(&mut under_way.request);
         under_way.request.method.clone_from(&request.method);
@@ -253,14 +270,19 @@ pub(crate) fn counted_door(door: Door) -> portcullis_measure::Door {
 
 /// What the directory says of the principal and the request does not: attributes, and what they are in directly. What
 /// the credential says they are in stands in `principal.in`.
-fn known_of(person: &Person, reads: Option<&Reads>, facts: &mut BTreeMap<String, serde_json::Value>) {
+fn known_of(person: &Person, reads: Option<&Reads>, facts: &mut Gathering<'_>) {
+    let mut path = String::new();
     for (name, value) in person.attributes.iter().filter(|(name, _)| facts::reads_attribute(reads, name)) {
-        facts.entry(format!("principal.{name}")).or_insert_with(|| value.clone());
+        path.clear();
+        path.extend(["principal.", name]);
+        if !facts.has(&path) {
+            facts.put(&path, value.into());
+        }
     }
-    let groups = person.groups.iter().map(|group| format!("Group::{group:?}"));
-    let all: Vec<_> = groups.chain(person.roles.iter().map(|role| format!("Role::{role:?}"))).collect();
+    let groups = person.groups.iter().map(|group| facts::written("Group", group));
+    let all: Vec<_> = groups.chain(person.roles.iter().map(|role| facts::written("Role", role))).collect();
     if !all.is_empty() {
-        facts.insert("principal.in (directory)".to_owned(), all.into());
+        facts.put("principal.in (directory)", Fact::Other(all.into()));
     }
 }
 

@@ -117,7 +117,7 @@ impl Gate {
         let snapshot = self.snapshot.load_full();
         let trusted = &snapshot.trusted;
         let mut draft = self.draft(&snapshot, trusted, head, from, Door::Proxy);
-        match guarded(&mut draft, |draft| stages(&snapshot, trusted, head, from, draft)) {
+        match guarded(&mut draft, (head, from), |draft| stages(&snapshot, trusted, head, from, draft)) {
             Ok(allowed) => match self.recorded(&snapshot, head, &allowed, &mut draft).await {
                 Ok(outcome) => Passage::Forward(Box::new(forward(snapshot, head, allowed, draft, outcome))),
                 Err(answer) => Passage::Answer(answer),
@@ -131,7 +131,7 @@ impl Gate {
         let snapshot = self.snapshot.load_full();
         let head = unreadable.shown();
         let mut draft = Draft::open(&head, from, Door::Proxy, &snapshot.version);
-        draft.unreadable(unreadable);
+        draft.unreadable(unreadable, from);
         self.stop(&snapshot, &head, Stop::unreadable(unreadable), draft).await
     }
 
@@ -147,8 +147,8 @@ impl Gate {
         let handed = match self.log.submit(draft.close(None, None)).await {
             Ok(handed) => handed,
             Err(fault) => {
-                let about = Some((&*allowed.app, &allowed.request));
-                return Err(self.unrecorded(snapshot, head, about, draft, &fault));
+                let base = base(&allowed.request);
+                return Err(self.unrecorded(snapshot, head, Some((&allowed.app, &base)), draft, &fault));
             }
         };
         self.count(draft, Answered::Forwarded, "");
@@ -207,9 +207,8 @@ impl Gate {
                     self.metrics.rate_limited(draft.limit.as_deref().unwrap_or_default());
                 }
                 let reason = refusal.code().to_owned();
-                let about = about.map(|about| *about);
-                let response =
-                    render(snapshot, head, &refusal, about.as_ref().map(|(a, r)| (&**a, r)), &draft);
+                let shown = about.as_ref().map(|(app, base)| (&**app, base.as_str()));
+                let response = render(snapshot, head, &refusal, shown, &draft);
                 (Some(reason), response, about)
             }
         };
@@ -219,7 +218,7 @@ impl Gate {
         let handed = match self.log.submit(draft.close(reason.as_deref(), Some(status))).await {
             Ok(handed) => handed,
             Err(fault) => {
-                let about = about.as_ref().map(|(app, request)| (&**app, request));
+                let about = about.as_ref().map(|(app, base)| (&**app, base.as_str()));
                 return self.unrecorded(snapshot, head, about, &mut draft, &fault);
             }
         };
@@ -238,7 +237,7 @@ impl Gate {
         &self,
         snapshot: &Snapshot,
         head: &Parts,
-        about: Option<(&App, &CanonicalRequest)>,
+        about: Option<(&App, &str)>,
         draft: &mut Draft,
         fault: &LogFault,
     ) -> Box<Answer> {
@@ -363,13 +362,12 @@ fn render(
     snapshot: &Snapshot,
     head: &Parts,
     refusal: &Refusal,
-    about: Option<(&App, &CanonicalRequest)>,
+    about: Option<(&App, &str)>,
     draft: &Draft,
 ) -> Response<Bytes> {
     let nobody = Branding::default();
-    let base = about.map(|(_, request)| base(request)).unwrap_or_default();
-    let asked =
-        Asked { method: &head.method, headers: &head.headers, base: &base, reference: draft.reference };
+    let base = about.map_or("", |(_, base)| base);
+    let asked = Asked { method: &head.method, headers: &head.headers, base, reference: draft.reference };
     snapshot.renderer.render(refusal, &asked, about.map_or(&nobody, |(app, _)| &app.branding))
 }
 
@@ -383,7 +381,7 @@ pub(crate) fn base(request: &CanonicalRequest) -> String {
 }
 
 fn asked_headers(head: &Parts) -> (http::Method, HeaderMap) {
-    (head.method.clone(), head.headers.clone())
+    (head.method.clone(), Asked::kept(&head.headers))
 }
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ use portcullis_decision::{Permit, Ticket};
 use portcullis_identity::{Absence, How, Principal};
 use portcullis_measure::Stage;
 use portcullis_payload::PayloadRules;
-use portcullis_record::Door;
+use portcullis_record::{Door, Stage as Reached};
 use portcullis_request::{
     CanonicalRequest, Connection, Host, Loosened, Rules, TrustedPeers, admit, overrides_method, read_once,
 };
 use portcullis_response::Refusal;
 
-use crate::bind::{facts, refusal};
+use crate::bind::facts::{self, Bound};
+use crate::bind::refusal;
 use crate::draft::Draft;
 use crate::limit::{self, Exceeded};
 use crate::stop::Stop;
@@ -35,18 +36,23 @@ pub(crate) struct Allowed {
     pub(crate) own_headers: HeaderMap,
 }
 
-/// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends.
+/// A stage that panics has decided nothing: the answer is 503, recorded like any other, and the connection ends. The record
+/// of what was not admitted has it as it was sent.
 pub(crate) fn guarded<T>(
     draft: &mut Draft,
+    (head, from): (&Parts, &Connection),
     stages: impl FnOnce(&mut Draft) -> Result<T, Stop>,
 ) -> Result<T, Stop> {
     // The draft is only added to, so what stands in it after a panic is what the stages before it found.
-    let ended = catch_unwind(AssertUnwindSafe(|| stages(draft)));
-    ended.unwrap_or_else(|_| {
+    let ended = catch_unwind(AssertUnwindSafe(|| stages(draft))).unwrap_or_else(|_| {
         tracing::error!(reference = %draft.reference, "a stage panicked; answering 503");
         draft.detail("a stage panicked");
         Err(Stop::fault())
-    })
+    });
+    if draft.entry.stage == Reached::Admit {
+        draft.as_sent(head, from);
+    }
+    ended
 }
 
 /// The stages in order. Whatever does not reach the end is refused with the reason of the stage that stopped it.
@@ -232,12 +238,12 @@ fn hides_from_strangers(
         return false;
     }
     let situation = snapshot.situator.situate(None, request.client, draft.received);
-    let bound = facts::bind(request, route, None, &situation, snapshot.read(), None);
-    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
+    let Bound { facts, missing } = facts::bind(request, route, None, &situation, snapshot.read(), None);
+    let verdict = snapshot.program.decide_facts(&snapshot.world, &facts);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
     let hides = matches!(said, Err(Refusal::Hidden));
     if hides {
-        draft.decided(&bound, &verdict, None, snapshot);
+        draft.decided((&facts, missing), &verdict, None, snapshot);
     }
     hides
 }
@@ -252,10 +258,11 @@ fn decided(
     draft: &mut Draft,
 ) -> Result<Permit, Refusal> {
     let ticket = Ticket(request.reference.as_u128());
-    let bound = facts::bind(request, route, caller, situation, snapshot.read(), Some(ticket));
-    let verdict = snapshot.program.decide_facts(&snapshot.world, &bound.facts);
+    let Bound { facts, missing } =
+        facts::bind(request, route, caller, situation, snapshot.read(), Some(ticket));
+    let verdict = snapshot.program.decide_facts(&snapshot.world, &facts);
     let person = caller.and_then(|caller| snapshot.directory.person(caller.kind, &caller.id));
-    draft.decided(&bound, &verdict, person, snapshot);
+    draft.decided((&facts, missing), &verdict, person, snapshot);
     let said = refusal::verdict(&verdict, &snapshot.policies, snapshot.on_forbid_fault);
     let refusal = said.as_ref().err();
     draft.shadow = shadow::question(snapshot, (route, request), caller, situation, refusal, draft);

@@ -8,22 +8,23 @@ use portcullis_request::{Ambiguity, CanonicalRequest};
 use portcullis_response::Refusal;
 
 use crate::bind::refusal::{RETRY_AFTER, said};
+use crate::pass::base;
 use crate::{App, Unreadable};
 
-/// What a stopped request was about, as far as it is known.
-type About = (Arc<App>, CanonicalRequest);
+/// What a stopped request was about, as far as it is known: the app, and the origin that the caller addressed.
+type About = (Arc<App>, String);
 
 /// The end of the way.
 pub(crate) enum Stop {
     /// Refused, for the reason of the stage that stopped it.
-    Refused { refusal: Refusal, about: Option<Box<About>> },
+    Refused { refusal: Refusal, about: Option<About> },
     /// Answered by ourselves without a decision about a resource: a reference page, a CORS preflight.
     Answered { response: Box<Response<Bytes>> },
 }
 
 impl Stop {
     pub(crate) fn refused(refusal: Refusal, app: &Arc<App>, request: &CanonicalRequest) -> Self {
-        Self::Refused { refusal, about: Some(Box::new((Arc::clone(app), request.clone()))) }
+        Self::Refused { refusal, about: Some((Arc::clone(app), base(request))) }
     }
 
     pub(crate) fn answered(response: Response<Bytes>) -> Self {

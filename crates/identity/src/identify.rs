@@ -14,7 +14,7 @@ use crate::fault::{self, CredentialFault};
 use crate::issuer::{Issuer, IssuerError, IssuerSettings, KeySource};
 use crate::jwt::{self, UnverifiedToken};
 use crate::refresh;
-use crate::token_cache::{Entry, TokenCache, TokenHash};
+use crate::token_cache::{Entry, TokenCache};
 use crate::{ApiKeys, Principal};
 
 /// Why there is no principal.
@@ -168,12 +168,12 @@ impl Identifier {
     }
 
     fn bearer(&self, token: &str, now: SystemTime) -> Result<Arc<Principal>, Absence> {
-        let hash = TokenHash::of(token);
-        if let Some(entry) = self.verified.get(&hash) {
+        let print = self.verified.print(token);
+        if let Some((print, entry)) = print.and_then(|print| Some((print, self.verified.get(print)?))) {
             if let Some(principal) = self.still_holds(&entry, now)? {
                 return Ok(principal);
             }
-            self.verified.remove(&hash);
+            self.verified.remove(print);
         }
         let unverified = UnverifiedToken::read(token)?;
         let claimed = unverified.unverified_issuer()?;
@@ -185,13 +185,15 @@ impl Identifier {
         issuer.keys.with_usable(issuer.settings.stale_keys_after, now, |keys| {
             let verified = unverified.verify(issuer, &keys.set, now)?;
             let principal = Arc::new(verified.principal);
-            let entry = Entry {
-                principal: Arc::clone(&principal),
-                window: verified.window,
-                issuer: place,
-                generation: keys.generation,
-            };
-            self.verified.insert(hash, entry, token.len());
+            if let Some(print) = print {
+                let entry = Entry {
+                    principal: Arc::clone(&principal),
+                    window: verified.window,
+                    issuer: place,
+                    generation: keys.generation,
+                };
+                self.verified.insert(print, entry, token.len());
+            }
             Ok(principal)
         })
     }

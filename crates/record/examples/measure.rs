@@ -1,7 +1,8 @@
 //! Writes a log of so many decisions, as a gate under full load would, and measures what is done with it:
 //! `cargo run --release -p portcullis-record --example measure -- FOLDER 1000000`.
 //! A log that is there already is measured as it is. With `write` behind it, it only writes and packs nothing; with
-//! `make` it only makes the records: what lies between the two, as `perf stat` counts it, is what the log costs.
+//! `make` it only makes the records, without their facts; with `gather` it gathers and redacts those too. What lies between
+//! `make` and `write`, as `perf stat` counts it, is what the log costs.
 #![allow(clippy::print_stdout, reason = "what it measures is its output")]
 
 use std::ops::ControlFlow;
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 use portcullis_record::search::{Field, Filter, Glance, count, search};
 use portcullis_record::verify::{Against, verify};
 use portcullis_record::{
-    Door, Entry, Log, LogSettings, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, keys, read,
+    Door, Entry, Fact, FactSet, Gathered, Log, LogSettings, Outcome, PrincipalEntry, Redaction, RequestEntry,
+    Stage, VerdictEntry, keys, read,
 };
 use portcullis_request::Reference;
 
@@ -29,11 +31,16 @@ fn main() -> Done<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.next().as_deref() {
         Some("make") => {
-            make(decisions);
+            make(decisions, |_| Gathered::default());
+            return Ok(());
+        }
+        Some("gather") => {
+            let redaction = Redaction::default();
+            make(decisions, |number| gathered(number, &redaction));
             return Ok(());
         }
         Some("write") => return runtime.block_on(write(folder, decisions, false)),
-        Some(other) => return Err(format!("`{other}` is neither `make` nor `write`").into()),
+        Some(other) => return Err(format!("`{other}` is neither `make` nor `gather` nor `write`").into()),
         None if folder.exists() => {}
         None => runtime.block_on(write(folder, decisions, true))?,
     }
@@ -52,10 +59,10 @@ fn main() -> Done<()> {
 }
 
 /// Makes records and outcomes, and nothing of them.
-fn make(decisions: u64) {
+fn make(decisions: u64, facts: impl Fn(u64) -> Gathered) {
     for number in 0..decisions {
         let reference = Reference::new(SystemTime::now());
-        std::hint::black_box((entry(number, reference), outcome(reference, 200)));
+        std::hint::black_box((entry(number, reference, facts(number)), outcome(reference, 200)));
     }
 }
 
@@ -63,13 +70,15 @@ async fn write(folder: &Path, decisions: u64, compress: bool) -> Done<()> {
     let settings = LogSettings { keep_bytes: 1 << 40, compress, ..LogSettings::new(folder) };
     let log = Arc::new(Log::open(settings.clone())?);
     let began = Instant::now();
+    let redaction = Redaction::default();
     let mut running = Vec::new();
     for task in 0..TASKS {
         let log = Arc::clone(&log);
+        let redaction = redaction.clone();
         running.push(tokio::spawn(async move {
             for number in (task..decisions).step_by(TASKS as usize) {
                 let reference = Reference::new(SystemTime::now());
-                let entry = entry(number, reference);
+                let entry = entry(number, reference, gathered(number, &redaction));
                 let status = entry.status.unwrap_or(200);
                 log.submit(entry).await?;
                 // Outcomes never wait: a gate has at most as many under way as it has requests.
@@ -188,9 +197,8 @@ fn looked_up(folder: &Path) -> Done<()> {
     Ok(())
 }
 
-/// Records of ordinary size: one in five is denied.
-fn entry(number: u64, reference: Reference) -> Entry {
-    let denied = number.is_multiple_of(5);
+/// The facts of a request, redacted, as a gate gathers them.
+fn gathered(number: u64, redaction: &Redaction) -> Gathered {
     let country =
         ["DE", "FR", "US", "JP", "BR"].into_iter().cycle().nth((number % 5) as usize).unwrap_or("DE");
     let facts = [
@@ -203,6 +211,16 @@ fn entry(number: u64, reference: Reference) -> Entry {
         ("principal.tier", "premium"),
         ("resource", "Route::\"media/premium\""),
     ];
+    let mut gathering = redaction.gather();
+    for (name, value) in facts {
+        gathering.put(name, Fact::Text(value.into()));
+    }
+    gathering.done()
+}
+
+/// Records of ordinary size: one in five is denied.
+fn entry<F: FactSet>(number: u64, reference: Reference, facts: F) -> Entry<F> {
+    let denied = number.is_multiple_of(5);
     Entry {
         reference: reference.uuid(),
         time: format!("{:.6}", jiff::Timestamp::now()),
@@ -230,7 +248,7 @@ fn entry(number: u64, reference: Reference) -> Entry {
             key: Some("2026-11".to_owned()),
         }),
         absence: None,
-        facts: facts.into_iter().map(|(path, value)| (path.to_owned(), value.into())).collect(),
+        facts,
         missing: std::collections::BTreeMap::new(),
         complete: false,
         verdict: Some(VerdictEntry {

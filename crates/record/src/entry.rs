@@ -3,7 +3,12 @@
 //! How a line is written and read is not here but in `line`. Reading is forward-compatible: members that are not
 //! known are ignored, members that may be empty may be missing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::facts::FactSet;
 
 /// The way a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +40,11 @@ pub enum Stage {
     Unknown,
 }
 
-/// One decision, remembered. Never holds a credential.
+/// One decision, remembered. Never holds a credential. Its facts are values where it is read, and written already where it is
+/// about to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+#[serde(bound(serialize = "F: FactSet", deserialize = "F: FactSet + Deserialize<'de>"))]
+pub struct Entry<F = BTreeMap<String, Value>> {
     /// The decision's identifier (UUID text).
     pub reference: String,
     /// RFC 3339, UTC, microseconds.
@@ -61,11 +68,11 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absence: Option<String>,
     /// The facts of the decision, by path: `context.geo.country` → `"DE"`.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub facts: std::collections::BTreeMap<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "FactSet::is_empty")]
+    pub facts: F,
     /// Facts that were missing, and why: `context.geo.region` → "absent: …" or "unavailable: …".
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub missing: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, String>,
     /// Whether these are all facts; if not, those that the policies of the snapshot name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,

@@ -1,8 +1,8 @@
 //! Writes JSON as `serde_json` does, byte for byte, and looks for what must be escaped eight bytes at a time: a record
 //! is mostly text that has nothing, and byte by byte that look was two thirds of what handing it over cost.
 //!
-//! INVARIANT: what comes out is what `serde_json::to_vec` would give. Numbers, and texts that do have something to be
-//! escaped, are left to it.
+//! INVARIANT: what comes out is what `serde_json::to_vec` would give, but for bytes, which are JSON already. Numbers, and
+//! texts that do have something to be escaped, are left to it.
 
 use serde::ser::{self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde_json::Error;
@@ -107,7 +107,13 @@ impl<'a> ser::Serializer for Json<'a> {
 
     leave!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_u8: u8,
         serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32, serialize_f64: f64,
-        serialize_char: char, serialize_bytes: &[u8]);
+        serialize_char: char);
+
+    /// Bytes are JSON already: see [`crate::facts::Gathered`].
+    fn serialize_bytes(self, json: &[u8]) -> Result<(), Error> {
+        self.to.extend_from_slice(json);
+        Ok(())
+    }
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.to.extend_from_slice(if value { b"true" } else { b"false" });

@@ -8,6 +8,7 @@ mod archive;
 mod chain;
 mod checkpoint;
 pub mod entry;
+pub mod facts;
 pub mod forget;
 mod json;
 pub mod keys;
@@ -26,6 +27,7 @@ pub mod why;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{Door, Entry, Gap, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry, WhenBroken};
+pub use facts::{Fact, FactSet, Gathered, Gathering};
 pub use log::{DropRule, Handed, Log, LogError, LogFault, LogSettings, LogStatus, SyncPoint};
 pub use note::{NoteError, Verifier};
 pub use read::{Line, ReadError, Remembered};

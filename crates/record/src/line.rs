@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, Gap, Outcome};
+use crate::facts::FactSet;
 use crate::json;
 use crate::read::Line;
 use crate::redact::mask;
@@ -32,14 +33,14 @@ struct Tag<'a> {
 }
 
 /// A decision's line. Where it would be too long its facts are left out, and it says so.
-pub(crate) fn decision(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn decision<F: FactSet>(entry: &Entry<F>) -> Result<Vec<u8>, serde_json::Error> {
     let line = written("decision", entry, USUAL_DECISION)?;
     if line.len() <= LONGEST_WRITTEN {
         return Ok(line);
     }
     let mut short = entry.clone();
-    let omitted = short.facts.len().saturating_add(short.missing.len());
-    short.facts.clear();
+    let omitted = short.facts.count().saturating_add(short.missing.len());
+    short.facts = F::default();
     short.missing.clear();
     short.request.query = short.request.query.map(|_| "…".to_owned());
     short.missing.insert("…".to_owned(), format!("omitted: {omitted} facts made the record too long"));

@@ -30,6 +30,7 @@ pub use sample::DropRule;
 pub use settings::{LogSettings, SyncPoint};
 
 use crate::entry::{Entry, Outcome, WhenBroken};
+use crate::facts::FactSet;
 use crate::line;
 use crate::redact::pseudonym::{HashedField, Pseudonyms};
 use missed::Kind;
@@ -154,7 +155,7 @@ impl Log {
     /// the answer is then 503. With `fail_open` it never waits and never fails; what cannot be taken is counted.
     /// Given up (dropped) while it waits for room, it hands over nothing. What a rule leaves out is counted, and has
     /// no outcome either.
-    pub async fn submit(&self, mut entry: Entry) -> Result<Handed, LogFault> {
+    pub async fn submit<F: FactSet>(&self, mut entry: Entry<F>) -> Result<Handed, LogFault> {
         let (left_out, first) = self.shared.sampling.leaves_out(&entry);
         if left_out {
             if first {

@@ -12,12 +12,14 @@ mod query;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use names::Names;
-use paths::{Paths, Standing};
+use paths::Paths;
+pub(crate) use paths::{Known, Standing};
+
+use crate::facts::{Gathering, OF_OTHERS};
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "REDACTED";
@@ -87,57 +89,48 @@ impl Redaction {
         cut(&mask::credentials(value), LONGEST_VALUE).into_owned()
     }
 
-    /// Facts as they may be recorded: at most 256 of them, each of some 1 KiB at most, 32 KiB in all. How many were
-    /// left out stands under `…`.
+    /// Begins to gather the facts of one decision.
     #[must_use]
-    pub fn facts(&self, mut facts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-        let mut room = MOST_BYTES;
-        let (mut omitted, mut kept) = (0_u64, 0);
-        let mut renamed = Vec::new();
-        facts.retain(|path, value| {
-            let before = std::mem::take(value);
-            let standing = self.paths.of(path, || Standing {
-                is_secret: self.names.fact(path),
-                is_masked: matches!(mask::credentials(path), Cow::Owned(_)),
-            });
-            *value = match standing.is_secret {
-                true => Value::from(REDACTED),
-                false => self.value(before, DEEPEST),
-            };
-            let size = path.len().saturating_add(size(value));
-            if size > room || kept >= MOST_FACTS {
-                omitted = omitted.saturating_add(1);
-                return false;
-            }
-            room = room.saturating_sub(size);
-            kept += 1;
-            if standing.is_masked {
-                renamed.push((mask::credentials(path).into_owned(), std::mem::take(value)));
-            }
-            !standing.is_masked
-        });
-        facts.extend(renamed);
-        if omitted > 0 {
-            facts.insert("…".to_owned(), Value::from(omitted));
-        }
-        facts
+    pub fn gather(&self) -> Gathering<'_> {
+        Gathering::new(self, self.paths.known())
     }
 
-    fn value(&self, value: Value, depth: usize) -> Value {
+    /// What the name of a fact says.
+    pub(crate) fn standing(&self, known: &Known, name: &str) -> Standing {
+        self.paths.of(known, name, || Standing {
+            is_secret: self.names.fact(name),
+            is_masked: matches!(mask::credentials(name), Cow::Owned(_)),
+        })
+    }
+
+    /// A fact's text as it may be recorded.
+    pub(crate) fn text(text: &str) -> Cow<'_, str> {
+        match mask::credentials(text) {
+            Cow::Borrowed(text) => cut(text, LONGEST_VALUE),
+            Cow::Owned(masked) => Cow::Owned(cut(&masked, LONGEST_VALUE).into_owned()),
+        }
+    }
+
+    /// A fact's value as it may be recorded.
+    pub(crate) fn value(&self, value: Value) -> Value {
+        self.within(value, DEEPEST)
+    }
+
+    fn within(&self, value: Value, depth: usize) -> Value {
         match value {
-            Value::String(text) => match cut(&mask::credentials(&text), LONGEST_VALUE) {
-                Cow::Borrowed(same) if same.len() == text.len() && same == text => Value::String(text),
-                changed => Value::String(changed.into_owned()),
+            Value::String(text) => match Self::text(&text) {
+                Cow::Borrowed(_) => Value::String(text),
+                Cow::Owned(changed) => Value::String(changed),
             },
             Value::Array(_) | Value::Object(_) if depth == 0 => Value::from("…"),
             Value::Array(items) => {
-                items.into_iter().take(MOST_ITEMS).map(|item| self.value(item, depth - 1)).collect()
+                items.into_iter().take(MOST_ITEMS).map(|item| self.within(item, depth - 1)).collect()
             }
             Value::Object(members) => {
                 let members = members.into_iter().take(MOST_ITEMS);
                 let redacted = members.map(|(name, value)| match self.names.fact(&name) {
                     true => (name, Value::from(REDACTED)),
-                    false => (name, self.value(value, depth - 1)),
+                    false => (name, self.within(value, depth - 1)),
                 });
                 redacted.collect()
             }
@@ -175,18 +168,17 @@ pub(crate) fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
-fn size(value: &Value) -> usize {
+/// What a value counts towards the bound of a record.
+pub(crate) fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len().saturating_add(2),
         Value::Array(items) => items.iter().map(size).sum::<usize>().saturating_add(items.len()),
         Value::Object(members) => {
             members.iter().map(|(name, value)| name.len().saturating_add(size(value))).sum::<usize>()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 24,
+        Value::Null | Value::Bool(_) | Value::Number(_) => OF_OTHERS,
     }
 }
 
-const MOST_FACTS: usize = 256;
-const MOST_BYTES: usize = 32 * 1024;
 const LONGEST_VALUE: usize = 1024;
 const DEEPEST: usize = 4;

@@ -99,6 +99,10 @@ fn folded(name: &str) -> Cow<'_, str> {
 }
 
 fn is_unsettable(folded: &str, from_trusted: bool) -> bool {
+    // Most names need no more than a look at their first letter.
+    if !folded.as_bytes().first().is_some_and(|first| FIRST_LETTERS.contains(first)) {
+        return false;
+    }
     folded.starts_with(OWN_PREFIX)
         || folded.starts_with("proxy-")
         || ALWAYS.contains(&folded)
@@ -106,6 +110,9 @@ fn is_unsettable(folded: &str, from_trusted: bool) -> bool {
             && (FROM_TRUSTED_ONLY.contains(&folded)
                 || PREFIXES_FROM_TRUSTED_ONLY.iter().any(|prefix| folded.starts_with(prefix))))
 }
+
+/// What the names below begin with, and [`OWN_PREFIX`].
+const FIRST_LETTERS: [u8; 7] = *b"xpcfrst";
 
 /// How other gateways and servers tell origins who the caller is or how it came. An application that moved here from
 /// behind one of them still believes these.

@@ -73,7 +73,8 @@ impl Reference {
     /// The text of a UUID, as records have it.
     #[must_use]
     pub fn uuid(&self) -> String {
-        uuid::Uuid::from_u128(self.0).to_string()
+        let mut text = uuid::Uuid::encode_buffer();
+        uuid::Uuid::from_u128(self.0).hyphenated().encode_lower(&mut text).to_owned()
     }
 
     /// When the decision began, milliseconds of Unix time.
@@ -86,15 +87,16 @@ impl Reference {
 impl fmt::Display for Reference {
     /// `XXXXXX-XXXXX-XXXXX-XXXXX-XXXXX`: five groups are read aloud more easily than 26 characters.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(30);
-        for at in (0..CHARACTERS).rev() {
-            let digit = usize::try_from(self.0 >> (5 * at) & 31).unwrap_or_default();
-            text.push(ALPHABET.get(digit).copied().map_or('0', char::from));
-            if at % 5 == 0 && (1..25).contains(&at) {
-                text.push('-');
+        let mut text = [b'-'; GROUPED];
+        let mut bits = self.0;
+        for (at, character) in text.iter_mut().enumerate().rev() {
+            if !DASHES.contains(&at) {
+                let digit = usize::try_from(bits & 31).unwrap_or_default();
+                *character = ALPHABET.get(digit).copied().unwrap_or(b'0');
+                bits >>= 5;
             }
         }
-        formatter.pad(&text)
+        formatter.pad(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -142,6 +144,10 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CHARACTERS: usize = 26;
 
 const CHARACTERS_OF_UUID: usize = 32;
+
+/// Characters in groups, and where the dashes between them stand.
+const GROUPED: usize = 30;
+const DASHES: [usize; 4] = [6, 12, 18, 24];
 
 /// Where the twelve bits after the version stand.
 const FRACTION_AT: u32 = 64;

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ORIGIN, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use portcullis_request::Reference;
@@ -60,6 +60,20 @@ pub struct Asked<'a> {
     pub base: &'a str,
     /// The decision's identifier; not shown on hidden refusals.
     pub reference: Reference,
+}
+
+impl Asked<'_> {
+    /// Those fields alone, for an answer that may be needed later.
+    #[must_use]
+    pub fn kept(headers: &HeaderMap) -> HeaderMap {
+        let mut kept = HeaderMap::new();
+        for name in [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ORIGIN, accept::SEC_FETCH_MODE] {
+            for value in headers.get_all(&name) {
+                kept.append(name.clone(), value.clone());
+            }
+        }
+        kept
+    }
 }
 
 /// Makes the answers. Holds the texts and the compiled templates; meant to be built once and shared.

@@ -12,6 +12,7 @@ use portcullis_decision::program::{Named, Reads};
 use portcullis_decision::{EntityName, EntityOverlay, Facts, Ticket, Value};
 use portcullis_identity::{How, Principal, PrincipalKind};
 use portcullis_policy::ReadHeader;
+use portcullis_record::{Fact as Recorded, Gathering};
 use portcullis_request::{CanonicalRequest, Scheme};
 
 use crate::Route;
@@ -340,26 +341,36 @@ fn json(value: &serde_json::Value) -> Option<Value<'_>> {
     }
 }
 
-/// The facts as they stand in a record: `principal.tier`, `context.geo.country`, … with JSON values; those that `reads`
-/// names, or all.
-#[must_use]
-pub fn flatten(facts: &Facts<'_>, reads: Option<&Reads>) -> BTreeMap<String, serde_json::Value> {
-    // Put in order at the end, at once: cheaper than finding the place of each.
-    let mut flat = Vec::with_capacity(USUAL_FACTS);
-    flat.push(("action".to_owned(), facts.action.id.clone().into_owned().into()));
-    flat.push(("resource".to_owned(), format!("{}::{:?}", facts.resource.kind, facts.resource.id).into()));
+/// Gathers the facts as they stand in a record: `principal.tier`, `context.geo.country`, …; those that `reads` names, or
+/// all.
+pub(crate) fn gather(facts: &Facts<'_>, reads: Option<&Reads>, into: &mut Gathering<'_>) {
+    into.put("action", Recorded::Text(Cow::Borrowed(&facts.action.id)));
+    let mut name = String::with_capacity(USUAL_NAME);
+    name.push_str("context");
+    let context = reads.map_or(Named::WHOLE, |reads| &reads.context);
+    gather_record(&mut name, &facts.context, context, into);
     for overlay in facts.overlay.iter().filter(|overlay| overlay.name == facts.principal) {
-        for (name, value) in overlay.attributes.iter().filter(|(name, _)| reads_attribute(reads, name)) {
-            flatten_value(["principal.", name].concat(), value, Named::WHOLE, &mut flat);
+        for (attribute, value) in overlay.attributes.iter().filter(|(name, _)| reads_attribute(reads, name)) {
+            name.clear();
+            name.extend(["principal.", &**attribute]);
+            gather_value(&mut name, value, Named::WHOLE, into);
         }
         if !overlay.parents.is_empty() {
-            let parents = overlay.parents.iter().map(|name| format!("{}::{:?}", name.kind, name.id).into());
-            flat.push(("principal.in".to_owned(), serde_json::Value::Array(parents.collect())));
+            let parents = overlay.parents.iter().map(|parent| written(&parent.kind, &parent.id).into());
+            into.put("principal.in", Recorded::Other(serde_json::Value::Array(parents.collect())));
         }
     }
-    let context = reads.map_or(Named::WHOLE, |reads| &reads.context);
-    flatten_record("context", &facts.context, context, &mut flat);
-    flat.into_iter().collect()
+    into.put("resource", Recorded::Text(written(&facts.resource.kind, &facts.resource.id).into()));
+}
+
+/// `Group::"admins"`, as Cedar writes it.
+pub(crate) fn written(kind: &str, id: &str) -> String {
+    // Most have nothing to be escaped.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if id.bytes().all(is_plain) {
+        return [kind, "::\"", id, "\""].concat();
+    }
+    format!("{kind}::{id:?}")
 }
 
 /// Whether an attribute of the principal is among the facts to record.
@@ -367,8 +378,8 @@ pub(crate) fn reads_attribute(reads: Option<&Reads>, name: &str) -> bool {
     reads.is_none_or(|reads| reads.principal.member(name).is_some() || reads.elsewhere.member(name).is_some())
 }
 
-/// Why facts are not there, of those that `reads` names or all. What is unavailable is always told: it is a fault.
-pub(crate) fn missing(missing: &BTreeMap<String, String>, reads: Option<&Reads>) -> BTreeMap<String, String> {
+/// Keeps why facts are not there, of those that `reads` names or all. What is unavailable is always told: it is a fault.
+pub(crate) fn keep_read(missing: &mut BTreeMap<String, String>, reads: Option<&Reads>) {
     let is_read = |path: &str| match path.split_once('.') {
         Some(("principal", name)) => reads_attribute(reads, name),
         Some((_, path)) => {
@@ -377,35 +388,36 @@ pub(crate) fn missing(missing: &BTreeMap<String, String>, reads: Option<&Reads>)
         }
         None => true,
     };
-    let kept = missing.iter().filter(|(path, why)| !why.starts_with("absent") || is_read(path));
-    kept.map(|(path, why)| (path.clone(), why.clone())).collect()
+    missing.retain(|path, why| !why.starts_with("absent") || is_read(path));
 }
 
-/// Most requests have fewer.
-const USUAL_FACTS: usize = 48;
+/// The names of most facts are shorter.
+const USUAL_NAME: usize = 64;
 
-fn flatten_record(
-    path: &str,
+/// `name` is what the record is called; its members are called so with theirs behind.
+fn gather_record(
+    name: &mut String,
     record: &[(Cow<'_, str>, Value<'_>)],
     named: &Named,
-    flat: &mut Vec<(String, serde_json::Value)>,
+    into: &mut Gathering<'_>,
 ) {
-    for (name, value) in record {
-        if let Some(named) = named.member(name) {
-            flatten_value([path, ".", name].concat(), value, named, flat);
+    let length = name.len();
+    for (member, value) in record {
+        if let Some(named) = named.member(member) {
+            name.extend([".", &**member]);
+            gather_value(name, value, named, into);
+            name.truncate(length);
         }
     }
 }
 
-fn flatten_value(
-    path: String,
-    value: &Value<'_>,
-    named: &Named,
-    flat: &mut Vec<(String, serde_json::Value)>,
-) {
+fn gather_value(name: &mut String, value: &Value<'_>, named: &Named, into: &mut Gathering<'_>) {
     match value {
-        Value::Record(inner) => flatten_record(&path, inner, named, flat),
-        other => flat.push((path, plain(other))),
+        Value::Record(inner) => gather_record(name, inner, named, into),
+        Value::Bool(value) => into.put(name, Recorded::Bool(*value)),
+        Value::Long(value) | Value::Duration(value) => into.put(name, Recorded::Number(*value)),
+        Value::String(text) | Value::Decimal(text) => into.put(name, Recorded::Text(Cow::Borrowed(text))),
+        other => into.put(name, Recorded::Other(plain(other))),
     }
 }
 
@@ -418,7 +430,7 @@ fn plain(value: &Value<'_>) -> serde_json::Value {
         Value::Record(record) => {
             record.iter().map(|(name, value)| (name.clone().into_owned(), plain(value))).collect()
         }
-        Value::Entity(name) => format!("{}::{:?}", name.kind, name.id).into(),
+        Value::Entity(name) => written(&name.kind, &name.id).into(),
         Value::Address(address) => address.to_string().into(),
         Value::Datetime(ms) => jiff::Timestamp::from_millisecond(*ms)
             .map_or_else(|_| (*ms).into(), |instant| instant.to_string().into()),

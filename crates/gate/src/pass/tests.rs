@@ -1,20 +1,23 @@
 use super::*;
 
-fn draft() -> Draft {
-    let head =
-        http::Request::builder().uri("/x").header("host", "shop.test").body(()).unwrap().into_parts().0;
-    Draft::open(&head, &Connection::plain(([127, 0, 0, 1], 1).into()), Door::Proxy, "version")
+fn from() -> Connection {
+    Connection::plain(([127, 0, 0, 1], 1).into())
 }
 
 #[test]
 fn a_panic_is_an_outage_and_no_denial() {
-    let mut draft = draft();
-    let ended = guarded::<()>(&mut draft, |_| panic!("planted"));
+    let head = http::Request::builder().uri("/x").header("host", "shop.test").body(()).unwrap();
+    let head = head.into_parts().0;
+    let mut draft = Draft::open(&head, &from(), Door::Proxy, "version");
+    let ended = guarded::<()>(&mut draft, (&head, &from()), |_| panic!("planted"));
     let Err(stop) = ended else { panic!("passed") };
     assert!(stop.closes());
     let Stop::Refused { refusal, .. } = stop else { panic!("answered") };
     assert_eq!((refusal.status().as_u16(), refusal.code()), (503, "cannot_decide"));
-    assert_eq!(draft.close(None, None).detail.as_deref(), Some("a stage panicked"));
+    let entry = draft.close(None, None);
+    assert_eq!(entry.detail.as_deref(), Some("a stage panicked"));
+    assert_eq!((&*entry.request.host, &*entry.request.path), ("shop.test", "/x"));
+    assert_eq!(entry.request.client, "127.0.0.1");
 }
 
 #[test]
@@ -26,12 +29,9 @@ fn what_the_caller_wrote_is_escaped_and_cut_in_records() {
         .header("user-agent", long)
         .body(())
         .unwrap();
-    let mut draft = Draft::open(
-        &head.into_parts().0,
-        &Connection::plain(([127, 0, 0, 1], 1).into()),
-        Door::Proxy,
-        "version",
-    );
+    let head = head.into_parts().0;
+    let mut draft = Draft::open(&head, &from(), Door::Proxy, "version");
+    draft.as_sent(&head, &from());
     let entry = draft.close(Some("invalid_host"), Some(400));
     assert_eq!(entry.request.host, "ev\\xffil");
     assert_eq!(entry.request.user_agent.map(|agent| agent.len()), Some(512));

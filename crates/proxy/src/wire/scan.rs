@@ -33,6 +33,7 @@ impl Scan {
     /// there.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, Found> {
         loop {
+            self.at += plain_pieces(bytes.get(self.at..).unwrap_or_default());
             let rest = bytes.get(self.at..).unwrap_or_default();
             let Some(plain) = rest.iter().position(|byte| !is_plain(*byte)) else {
                 self.at = bytes.len();
@@ -117,6 +118,16 @@ fn has_three_parts(line: &[u8]) -> Result<(), Found> {
 fn is_version(version: &[u8]) -> bool {
     matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
 }
+
+/// How many bytes at the beginning are plain, in whole pieces: a piece without an early way out is looked at at once.
+fn plain_pieces(bytes: &[u8]) -> usize {
+    let (pieces, _) = bytes.as_chunks::<PIECE>();
+    let is_plain_piece = |piece: &[u8; PIECE]| piece.iter().fold(true, |plain, byte| plain & is_plain(*byte));
+    PIECE * pieces.iter().take_while(|piece| is_plain_piece(piece)).count()
+}
+
+/// What a processor compares at once.
+const PIECE: usize = 16;
 
 /// What may stand anywhere in a line. Tab is white space; beyond ASCII only values may go, which `head` examines.
 fn is_plain(byte: u8) -> bool {

@@ -5,7 +5,8 @@
 //! the data of a body or of a tunnel that the service has opened.
 
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -135,8 +136,8 @@ impl<S> Strict<S> {
     /// The message is over.
     fn next_message(&mut self) {
         self.state = if self.held { State::Held } else { State::Head(Scan::default()) };
-        // A connection that once had a large head does not hold on to the memory for it.
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
+        // Between two messages a connection holds no memory for either.
+        if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
     }
@@ -215,10 +216,13 @@ impl<S: AsyncRead + Unpin> Strict<S> {
 
     /// More of a head. Only a head that has begun can be late; before, there is nothing to answer.
     fn poll_more(&mut self, context: &mut Context<'_>, begun: bool) -> Poll<io::Result<More>> {
-        self.buffer.reserve(READ_AT_ONCE);
-        match pin!(self.stream.read_buf(&mut self.buffer)).poll(context) {
-            Poll::Ready(Ok(0)) => Poll::Ready(Ok(More::Nothing)),
-            Poll::Ready(Ok(_)) => {
+        // Onto the stack first: a connection that waits holds no memory for a head that has not begun.
+        let mut space = [const { MaybeUninit::uninit() }; READ_AT_ONCE];
+        let mut read = ReadBuf::uninit(&mut space);
+        match Pin::new(&mut self.stream).poll_read(context, &mut read) {
+            Poll::Ready(Ok(())) if read.filled().is_empty() => Poll::Ready(Ok(More::Nothing)),
+            Poll::Ready(Ok(())) => {
+                self.buffer.extend_from_slice(read.filled());
                 self.waiting.moved();
                 Poll::Ready(Ok(More::Bytes))
             }
@@ -382,11 +386,8 @@ fn too_late(most: Duration) -> Found {
 /// What the HTTP library reads in place of a head that was refused. It ends the connection.
 pub const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
 
-/// Bytes asked for at a time while a head is read: most heads in one read, little memory for an idle connection.
+/// Bytes asked for at a time while a head is read: most heads in one read.
 const READ_AT_ONCE: usize = 4096;
-
-/// Most memory that an idle connection keeps for its next head.
-const KEPT_BUFFER: usize = 4 * READ_AT_ONCE;
 
 /// What the HTTP library needs at least.
 const SMALLEST_BUFFER: usize = 8192;

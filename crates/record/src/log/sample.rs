@@ -27,7 +27,7 @@ pub struct DropRule {
 }
 
 impl DropRule {
-    fn matches(&self, entry: &Entry) -> bool {
+    fn matches<F>(&self, entry: &Entry<F>) -> bool {
         let allowed = is_allowed(entry);
         let named = |names: &[String], name: Option<&str>| {
             names.is_empty() || name.is_some_and(|name| names.iter().any(|wanted| wanted == name))
@@ -43,7 +43,7 @@ impl DropRule {
 }
 
 /// Whether a decision let its request in, or answered it with no refusal.
-pub(crate) fn is_allowed(entry: &Entry) -> bool {
+pub(crate) fn is_allowed<F>(entry: &Entry<F>) -> bool {
     let denied = entry.verdict.as_ref().is_some_and(|verdict| verdict.decision != "allow");
     !denied && entry.reason.is_none() && entry.status.is_none_or(|status| status < 400)
 }
@@ -90,7 +90,7 @@ impl Sampling {
 
     /// Whether a decision is left out; if so it is counted. The first rule that is about it says. `.1`: the log has
     /// something to tell, and had not before.
-    pub(super) fn leaves_out(&self, entry: &Entry) -> (bool, bool) {
+    pub(super) fn leaves_out<F>(&self, entry: &Entry<F>) -> (bool, bool) {
         let Some((rule, count)) = self.rules.iter().zip(&self.counts).find(|(rule, _)| rule.matches(entry))
         else {
             return (false, false);

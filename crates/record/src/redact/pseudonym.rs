@@ -7,6 +7,7 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::Value;
 
 use crate::entry::Entry;
+use crate::facts::FactSet;
 
 /// What of a record is given a pseudonym.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Pseudonyms {
     }
 
     /// Gives pseudonyms to what is named. What has one already keeps it.
-    pub(crate) fn apply(&self, fields: &[HashedField], entry: &mut Entry) {
+    pub(crate) fn apply<F: FactSet>(&self, fields: &[HashedField], entry: &mut Entry<F>) {
         for field in fields {
             match field {
                 HashedField::Principal => self.principal(entry),
@@ -100,29 +101,29 @@ impl Pseudonyms {
                         self.everywhere(entry, &agent);
                     }
                 }
-                HashedField::Fact(path) => {
-                    if let Some(value) = entry.facts.get_mut(path) {
+                HashedField::Fact(path) => entry.facts.change(&mut |name, value| {
+                    if name == path {
                         let hidden = match &*value {
                             Value::String(text) => self.of(text),
                             other => self.of(&other.to_string()),
                         };
                         *value = hidden.into();
                     }
-                }
+                }),
             }
         }
     }
 
-    fn principal(&self, entry: &mut Entry) {
+    fn principal<F: FactSet>(&self, entry: &mut Entry<F>) {
         let Some(principal) = &mut entry.principal else { return };
         let id = std::mem::take(&mut principal.id);
         principal.id = self.of(&id);
         let (kind, pseudonym) = (principal.kind.clone(), principal.id.clone());
         let (entity, hidden) = (format!("{kind}::{id:?}"), format!("{kind}::{pseudonym:?}"));
-        for value in entry.facts.values_mut() {
+        entry.facts.change(&mut |_, value| {
             replace(value, &entity, &hidden);
             replace(value, &id, &pseudonym);
-        }
+        });
         // Keys are named after whom they were made for.
         for text in [&mut entry.detail, &mut entry.absence].into_iter().flatten() {
             if text.contains(&id) {
@@ -131,11 +132,9 @@ impl Pseudonyms {
         }
     }
 
-    fn everywhere(&self, entry: &mut Entry, name: &str) {
+    fn everywhere<F: FactSet>(&self, entry: &mut Entry<F>, name: &str) {
         let pseudonym = self.of(name);
-        for value in entry.facts.values_mut() {
-            replace(value, name, &pseudonym);
-        }
+        entry.facts.change(&mut |_, value| replace(value, name, &pseudonym));
     }
 }
 

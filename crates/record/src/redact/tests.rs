@@ -5,6 +5,19 @@ use serde_json::json;
 
 use super::*;
 
+fn gathered(redaction: &Redaction, facts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let mut gathering = redaction.gather();
+    // The last first: what order they come in is nothing to the record.
+    for (name, value) in facts.iter().rev() {
+        gathering.put(name, value.into());
+    }
+    let mut written = Vec::new();
+    crate::json::append(&gathering.done(), &mut written).unwrap();
+    let read: BTreeMap<String, Value> = serde_json::from_slice(&written).unwrap();
+    assert_eq!(written, serde_json::to_vec(&read).unwrap(), "in order, each once, as the library writes it");
+    read
+}
+
 fn built_in(query: &str) -> String {
     Redaction::default().query(query)
 }
@@ -133,7 +146,7 @@ fn facts_are_redacted_by_path_claim_and_looks() {
         ("context.auth.method".to_owned(), json!("token")),
         ("principal.note".to_owned(), json!(["eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"])),
     ]);
-    let recorded = json!(Redaction::new(rules).unwrap().facts(facts));
+    let recorded = json!(gathered(&Redaction::new(rules).unwrap(), facts));
     let expected = json!({
         "context.request.headers.x-internal": "REDACTED",
         "context.request.headers.x-signature": "REDACTED",
@@ -155,18 +168,18 @@ fn facts_are_redacted_by_path_claim_and_looks() {
 fn everything_is_bounded() {
     assert!(built_in(&"a=bcd&".repeat(10_000)).len() < 2100);
     let many = (0..2000).map(|number| (format!("fact{number:04}"), json!("x".repeat(50)))).collect();
-    let recorded = Redaction::default().facts(many);
+    let recorded = gathered(&Redaction::default(), many);
     assert_eq!(recorded.len(), 257);
     assert_eq!(recorded["…"], json!(2000 - 256));
     let large =
         (0..200).map(|number| (format!("fact{number}"), json!(vec!["x".repeat(5000); 100]))).collect();
-    let recorded = Redaction::default().facts(large);
+    let recorded = gathered(&Redaction::default(), large);
     assert!(serde_json::to_string(&recorded).unwrap().len() < 40 * 1024);
     let mut deep = json!("bottom");
     for _ in 0..100 {
         deep = json!({ "a": deep });
     }
-    let recorded = Redaction::default().facts(BTreeMap::from([("deep".to_owned(), deep)]));
+    let recorded = gathered(&Redaction::default(), BTreeMap::from([("deep".to_owned(), deep)]));
     assert!(recorded["deep"].to_string().len() < 100);
 }
 

@@ -3,7 +3,10 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
-use super::{connection_has, fold, remove_hop_by_hop, remove_unsettable, remove_unsettable_trailers};
+use super::{
+    ALWAYS, FROM_TRUSTED_ONLY, OWN_PREFIX, PREFIXES_FROM_TRUSTED_ONLY, connection_has, fold, is_unsettable,
+    remove_hop_by_hop, remove_unsettable, remove_unsettable_trailers,
+};
 
 fn headers(fields: &[(&str, &'static str)]) -> HeaderMap {
     fields
@@ -114,5 +117,13 @@ proptest! {
         prop_assert_eq!(fold(&name.to_uppercase()), folded.clone());
         prop_assert_eq!(fold(&name.replace(['.', '_', '!'], "-")), folded.clone());
         prop_assert!(folded.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+    }
+}
+
+#[test]
+fn every_name_that_is_looked_for_begins_with_one_of_the_letters() {
+    let names = ALWAYS.iter().chain(&FROM_TRUSTED_ONLY).chain(&PREFIXES_FROM_TRUSTED_ONLY);
+    for name in names.chain([&OWN_PREFIX, &"proxy-"]) {
+        assert!(is_unsettable(name, false), "{name}");
     }
 }

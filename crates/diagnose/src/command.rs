@@ -1,5 +1,6 @@
 //! `portcullis doctor`: the command line, from words to exit code. The program's own command is a thin shell around it.
 
+mod admin;
 mod environment;
 mod run;
 
@@ -90,6 +91,13 @@ pub struct Doctor {
     /// Read the configuration of the servers on this machine: files or folders (repeatable), or none to find them.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", help_heading = "Where to look")]
     pub local: Vec<String>,
+    /// Portcullis' admin listener, which is asked why where the refusal is Portcullis' own; without it, the one on this
+    /// machine (`http://127.0.0.1:8081`), where there is a token.
+    #[arg(long, value_name = "URL", help_heading = "Where to look")]
+    pub admin: Option<String>,
+    /// File with the token of the admin listener; otherwise it is in `PORTCULLIS_ADMIN_TOKEN`.
+    #[arg(long, value_name = "FILE", help_heading = "Where to look")]
+    pub admin_token: Option<std::path::PathBuf>,
     /// Requests at most.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=50), help_heading = "How much to ask")]
     pub budget: u16,

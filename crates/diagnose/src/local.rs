@@ -89,6 +89,7 @@ fn weigh(evidence: &Evidence, report: SiteReport) -> Local {
                 cause: clue.cause,
                 said: format!("{place}{}{quote}", clue.said),
                 fix: clue.fix,
+                certain: clue.strength == Strength::Decisive,
             });
         }
     }

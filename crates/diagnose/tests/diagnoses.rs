@@ -170,6 +170,33 @@ fn our_own_refusals_lead_to_why() {
     let (_, report) = json(&[&server.url("/")]);
     assert_eq!(first(&report), "portcullis.refused");
     assert!(report["notes"].to_string().contains("portcullis why 06BQX7-M2K4T-TEST"), "{report:#}");
+
+    // Who may ask is told; who may not is told that, and keeps the advice.
+    let admin = Server::start(|asked: &Asked| {
+        let allowed = asked.header("authorization") == "Bearer operators-token";
+        let known = asked.path == "/decisions/06BQX7-M2K4T-TEST/why";
+        let (status, text) = match (allowed, known) {
+            (true, true) => (200, "403 by policy `embargo`"),
+            (true, false) => (404, "unknown"),
+            (false, _) => (401, "who are you?"),
+        };
+        reply(status, &[("Content-Type", "text/plain")], text)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    let token_file = token.to_str().unwrap();
+    for (written, why, advised) in
+        [("operators-token\n", "403 by policy `embargo`".into(), false), ("another-token", Value::Null, true)]
+    {
+        std::fs::write(&token, written).unwrap();
+        let (_, report) = json(&["--admin", &admin.url("/"), "--admin-token", token_file, &server.url("/")]);
+        assert_eq!(report["why"], why, "{report:#}");
+        assert_eq!(report["notes"].to_string().contains("run `portcullis why"), advised, "{report:#}");
+        assert!(!report.to_string().contains(written.trim()), "{report:#}");
+    }
+    let (exit, _, err) =
+        doctor(&["--admin", "http://gate.test:8081", "--admin-token", token_file, "http://a.test/"]);
+    assert!(exit == Exit::Usage && err.contains("in the clear"), "{err}");
 }
 
 /// The same request is told the same whether it is asked, saved or in a HAR.
@@ -233,6 +260,70 @@ fn hostile_servers_are_bounded() {
         std::thread::sleep(std::time::Duration::from_secs(6));
     });
     assert_eq!(json(&["--time", "2", &silent.url("/")]).0, Exit::Unreachable);
+}
+
+/// Over TLS to a port that does not speak it: the handshake fails, and this is said.
+#[test]
+fn a_server_without_tls_is_told_from_one_that_is_not_there() {
+    let plain = Server::raw(|stream| {
+        use std::io::Write as _;
+        drop(stream.write_all(nginx(400).as_bytes()));
+    });
+    let (exit, report) = json(&["--time", "5", &plain.url("/").replace("http:", "https:")]);
+    assert_eq!(exit, Exit::Unreachable, "{report:#}");
+    let message = report["message"].as_str().unwrap();
+    assert!(message.contains("TLS"), "{message}");
+}
+
+/// No answer is like the one before: nothing is called certain, and all of it ends in time and budget.
+#[test]
+fn a_server_that_answers_differently_each_time() {
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |_: &Asked| {
+        let turn = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        match turn % 5 {
+            0 => nginx(403),
+            1 => reply(500, &[("Server", "x")], "oops"),
+            2 => reply(403, &[("Server", "y"), ("Content-Type", "application/json")], "{\"no\":1}"),
+            3 => reply(301, &[("Location", "/elsewhere")], ""),
+            _ => nginx(200),
+        }
+    });
+    let begun = std::time::Instant::now();
+    let (_, report) = json(&["-A", "test/1", &server.url("/home")]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+    assert!(server.seen().len() <= 12, "{:?}", server.seen());
+    let confidence = report["causes"][0]["confidence"].as_f64().unwrap_or_default();
+    assert!(confidence < 0.9 || first(&report).starts_with("lb."), "{report:#}");
+}
+
+/// Each is said with the place of what cannot be read, and nothing is sent or waited for.
+#[test]
+fn configuration_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let circle = folder.path().join("circle.conf").display().to_string();
+    let missing = folder.path().join("missing.conf").display().to_string();
+    let text = format!(
+        "http {{ include {circle}; include {missing}; server {{ listen 1; location / {{ deny all; }} }} }}"
+    );
+    file("circle.conf", &format!("include {circle};"));
+    let root = file("nginx.conf", &text);
+    let (_, report) = json(&["--time", "5", "--local", &root, "http://127.0.0.1:1/"]);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("includes itself") && notes.contains("missing.conf"), "{report:#}");
+    let (exit, _, err) = doctor(&["--local", "/no/such/file", "http://127.0.0.1:1/"]);
+    assert!(exit == Exit::Usage && err.contains("/no/such/file"), "{err}");
+    // A folder in place of a file, a device that never ends: no file of configuration.
+    for root in ["/dev/zero", folder.path().to_str().unwrap()] {
+        let begun = std::time::Instant::now();
+        drop(json(&["--time", "5", "--local", root, "http://127.0.0.1:1/"]));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{root}");
+    }
 }
 
 /// The chapter of the book is what the findings say; `cargo xtask generate` rewrites it.

@@ -1,9 +1,17 @@
 //! The commands as a person types them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how tests fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "that is how tests fail"
+)]
 
 #[path = "commands/log.rs"]
 mod log;
+#[path = "commands/logs.rs"]
+mod logs;
 mod support;
 
 use support::{run, stderr, stdout};

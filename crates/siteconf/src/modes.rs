@@ -203,6 +203,16 @@ fn name_in(file: &str, id: u32) -> String {
         .unwrap_or(wanted)
 }
 
+/// The home of a user of this machine.
+pub(crate) fn home(user: &str) -> Option<PathBuf> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let entry = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut homes = entry
+        .filter(|fields| fields.first() == Some(&user))
+        .filter_map(|fields| fields.get(5).map(PathBuf::from));
+    homes.next()
+}
+
 fn parts(path: &Path) -> impl Iterator<Item = OsString> + '_ {
     path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

@@ -7,7 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
@@ -68,8 +68,12 @@ impl Trust {
         let name = ServerName::try_from(host.to_owned()).map_err(|fault| failed(fault.to_string()))?;
         let wrapped = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let mut tls = verifier.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let wrapped =
-            wrapped.map_err(|fault| failed(tls.fault.clone().unwrap_or_else(|| fault.to_string())))?;
+        let wrapped = wrapped.map_err(|fault| {
+            failed(match &tls.fault {
+                Some(why) => format!("{why} (`-k` goes on without verifying it)"),
+                None => fault.to_string(),
+            })
+        })?;
         tls.agreed =
             wrapped.get_ref().1.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
         tls.asks_for_certificate = *asked.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +110,7 @@ impl ServerCertVerifier for Looking {
         match verified {
             Ok(verified) => Ok(verified),
             Err(fault) => {
-                seen.fault = Some(fault.to_string());
+                seen.fault = Some(plainly(&fault, &seen.names));
                 if self.insecure { Ok(ServerCertVerified::assertion()) } else { Err(fault) }
             }
         }
@@ -150,6 +154,31 @@ impl ResolvesClientCert for AskedForCertificate {
     fn has_certs(&self) -> bool {
         // Only then does rustls ask at all.
         true
+    }
+}
+
+/// What is wrong with a certificate, for people.
+fn plainly(fault: &rustls::Error, names: &[String]) -> String {
+    let rustls::Error::InvalidCertificate(why) = fault else { return fault.to_string() };
+    match why {
+        CertificateError::UnknownIssuer => {
+            "nobody that this system trusts has signed its certificate".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, or the clock of this machine is wrong".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            let names: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+            format!("its certificate is for {names}")
+        }
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is self-signed, and one for signing others".to_owned()
+        }
+        _ => fault.to_string(),
     }
 }
 

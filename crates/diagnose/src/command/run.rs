@@ -15,6 +15,7 @@ use crate::plan;
 use crate::probe::Probe;
 use crate::report::{self, Report, Verdict, explain};
 
+use super::admin::Admin;
 use super::{Doctor, environment};
 
 /// How the command ended; the numbers are part of the interface.
@@ -89,10 +90,12 @@ fn try_run(doctor: &Doctor, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         dry_run(&asked, doctor, out);
         return Ok(Exit::Diagnosed);
     }
+    let admin = admin(doctor)?;
     let local = from_server(doctor, &evidence, &asked)?;
     notes.extend(local.notes);
     let examination = online(doctor, &evidence, &asked, &local.hints, err)?;
-    let report = report::make(&evidence, &examination, &local.told, notes);
+    let mut report = report::make(&evidence, &examination, &local.told, notes);
+    ask_why(admin.as_ref(), &mut report)?;
     Ok(print(doctor, &report, out))
 }
 
@@ -146,14 +149,36 @@ fn online(
         }
     };
     let client = Client::new(AGENT, Patience::default());
+    to_its_end(examine(evidence, &client, asked, limits, hints, &mut progress))
+}
+
+/// Runs what waits for the network.
+fn to_its_end<T>(work: impl Future<Output = T>) -> Result<T, Wrong> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|fault| Wrong { what: format!("cannot start: {fault}"), hint: None })?;
-    let examination = runtime.block_on(examine(evidence, &client, asked, limits, hints, &mut progress));
+    let done = runtime.block_on(work);
     // A resolver that hangs must not keep us.
     runtime.shutdown_background();
-    Ok(examination)
+    Ok(done)
+}
+
+fn admin(doctor: &Doctor) -> Result<Option<Admin>, Wrong> {
+    Admin::named(doctor.admin.as_deref(), doctor.admin_token.as_deref(), |name| std::env::var(name).ok())
+        .map_err(|what| {
+            Wrong::new(what, "`--admin URL --admin-token FILE`, or the token in `PORTCULLIS_ADMIN_TOKEN`")
+        })
+}
+
+/// Has Portcullis explain a refusal of its own.
+fn ask_why(admin: Option<&Admin>, report: &mut Report) -> Result<(), Wrong> {
+    let (Some(admin), Some(reference)) = (admin, &report.reference) else { return Ok(()) };
+    match to_its_end(admin.why(AGENT, reference))? {
+        Ok(why) => report.explained(&why),
+        Err(fault) => report.notes.push(fault),
+    }
+    Ok(())
 }
 
 fn from_har(doctor: &Doctor, evidence: &Evidence, file: &Path, out: &mut dyn Write) -> Result<Exit, Wrong> {
@@ -209,8 +234,11 @@ fn from_exchange(
             "save one with `curl -sv URL > FILE 2>&1` or `curl -si URL > FILE`",
         )
     })?;
+    // Offline stays offline, unless a listener was named to be asked.
+    let admin = admin(doctor)?.filter(|_| doctor.admin.is_some());
     let examination = examine_saved(evidence, &asked, answer, &[]);
-    let report = report::make(evidence, &examination, &[], vec![OFFLINE.to_owned()]);
+    let mut report = report::make(evidence, &examination, &[], vec![OFFLINE.to_owned()]);
+    ask_why(admin.as_ref(), &mut report)?;
     Ok(print(doctor, &report, out))
 }
 

@@ -51,6 +51,8 @@ pub fn to_json(report: &Report) -> Value {
         "causes": causes,
         "probes": probes,
         "notes": report.notes,
+        "reference": report.reference,
+        "why": report.why,
     })
 }
 

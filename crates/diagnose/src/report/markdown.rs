@@ -47,6 +47,13 @@ pub fn to_markdown(report: &Report) -> String {
             line(format!("- or {}: {} (`{}`)", percent(cause.confidence), cause.title, cause.id));
         }
     }
+    if let Some(why) = &report.why {
+        // Indented text cannot close its own block, as a fence could be closed.
+        line("\nWhy, in Portcullis' own words:\n".to_owned());
+        for written in why.lines() {
+            line(format!("    {written}"));
+        }
+    }
     for note in &report.notes {
         line(String::new());
         line(format!("> {note}"));

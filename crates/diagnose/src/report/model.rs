@@ -102,7 +102,23 @@ pub struct Report {
     pub probes: Vec<Sent>,
     /// What else the reader should know.
     pub notes: Vec<String>,
+    /// The reference of a refusal of Portcullis.
+    pub reference: Option<String>,
+    /// Why Portcullis refused, in its own words.
+    pub why: Option<String>,
+    redactor: Redactor,
 }
+
+impl Report {
+    /// Takes up what Portcullis says of its own refusal, in place of the advice to ask it.
+    pub(crate) fn explained(&mut self, why: &str) {
+        self.notes.retain(|note| !note.starts_with(OUR_OWN));
+        self.why = Some(self.redactor.hide(why));
+    }
+}
+
+/// How the note begins that somebody has to ask Portcullis.
+const OUR_OWN: &str = "this is a refusal of Portcullis";
 
 /// Evidence from the server itself that is told with a cause.
 #[derive(Debug, Clone)]
@@ -113,6 +129,8 @@ pub struct FromServer {
     pub said: String,
     /// What to do just here.
     pub fix: Vec<String>,
+    /// Whether it proves the cause by itself.
+    pub certain: bool,
 }
 
 /// Makes the report.
@@ -134,6 +152,9 @@ pub fn make(
         causes: Vec::new(),
         probes: examination.trials.iter().map(|trial| sent(trial, examination, &hide)).collect(),
         notes: notes.iter().map(|note| hide(note)).collect(),
+        reference: examination.exhibit.as_ref().and_then(portcullis_reference),
+        why: None,
+        redactor: redactor.clone(),
     };
     let local = !from_server.is_empty();
     match &examination.ended {
@@ -179,7 +200,8 @@ fn cause_of(
     from_server: &[FromServer],
     hide: &impl Fn(&str) -> String,
 ) -> Cause {
-    let clues: Vec<_> = from_server.iter().filter(|clue| clue.cause == finding.id).collect();
+    let mut clues: Vec<_> = from_server.iter().filter(|clue| clue.cause == finding.id).collect();
+    clues.sort_by_key(|clue| !clue.certain);
     let mut evident: Vec<Evident> =
         clues.iter().map(|clue| Evident { observed: true, said: hide(&clue.said) }).collect();
     if let Some(quote) = examination.exhibit.as_ref().and_then(quote) {
@@ -192,7 +214,11 @@ fn cause_of(
     }
     evident.extend(particulars(examination, finding));
     let mut fix: Vec<String> = clues.iter().flat_map(|clue| clue.fix.iter().map(|fix| hide(fix))).collect();
-    fix.extend(finding.steps.iter().cloned());
+    // Where the lines to change are known for certain, steps that say how to find them are beside the point.
+    let known = clues.iter().any(|clue| clue.certain && !clue.fix.is_empty());
+    if !known {
+        fix.extend(finding.steps.iter().cloned());
+    }
     let on = finding.on.clone().unwrap_or_default();
     let on_this_system = match std::env::consts::OS {
         "windows" => on.windows,
@@ -206,7 +232,7 @@ fn cause_of(
         confidence: (confidence * 1000.0).round() / 1000.0,
         evidence: evident,
         fix,
-        lines: finding.lines.clone(),
+        lines: finding.lines.clone().filter(|_| !known),
         verify: finding.verify.clone(),
         owner: finding.owner.clone(),
         links: finding.links.clone(),
@@ -312,8 +338,16 @@ fn notes_of(evidence: &Evidence, examination: &Examination, report: &Report) -> 
             examination.asked.method
         ));
     }
-    if let Some(reference) = examination.exhibit.as_ref().and_then(portcullis_reference) {
-        notes.push(format!("this is a refusal of Portcullis: run `portcullis why {reference}`"));
+    if let Some(reference) = &report.reference {
+        notes.push(format!("{OUR_OWN}: run `portcullis why {reference}`"));
+    }
+    let unverified = examination
+        .exhibit
+        .as_ref()
+        .and_then(|exhibit| exhibit.tls.as_ref())
+        .and_then(|tls| tls.fault.as_ref());
+    if let Some(fault) = unverified {
+        notes.push(format!("whose server this is was not verified (`-k`): {fault}"));
     }
     if let [first, second, ..] = report.causes.as_slice() {
         let near = second.confidence * 3.0 > first.confidence;

@@ -33,6 +33,13 @@ pub fn to_people(report: &Report, colour: bool) -> String {
             }
         }
     }
+    if let Some(why) = &report.why {
+        line(String::new());
+        line(paint.bold("Why, in Portcullis' own words"));
+        for written in why.lines() {
+            line(format!("  {written}"));
+        }
+    }
     for note in &report.notes {
         line(String::new());
         line(format!("Note         {note}"));

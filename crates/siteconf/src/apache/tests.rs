@@ -105,6 +105,24 @@ fn sections_are_merged_in_apaches_order() {
     }
 }
 
+/// A home that only its owner may enter, the usual reason why `/~dana/` is refused.
+#[test]
+fn folders_of_users_are_found_in_their_homes() {
+    let lines = "UserDir @@/homes/*/public_html\nUserDir disabled mallory\n\
+                 <Directory @@/homes>\nRequire all granted\n</Directory>";
+    let folder = host(lines);
+    folder.write("homes/dana/public_html/notes.html", "notes");
+    folder.write("homes/mallory/public_html/notes.html", "notes");
+    assert_eq!(cause(&folder, "GET /~dana/notes.html", &[]), "");
+    folder.mode("homes/dana", 0o700);
+    folder.mode("homes/mallory", 0o700);
+    let report = folder.ask(&["apache2/apache2.conf"], "GET /~dana/notes.html", &[]);
+    assert_eq!(top(&report), "apache.fs-permission");
+    let home = folder.path("homes/dana").display().to_string();
+    assert_eq!(report.clues[0].fix.first(), Some(&format!("chmod o+x {home}")));
+    assert_eq!(cause(&folder, "GET /~mallory/notes.html", &[]), "");
+}
+
 #[test]
 fn overrides_speak_where_they_are_allowed() {
     let folder = host("");

@@ -40,8 +40,8 @@ pub(crate) fn mapped<'a>(levels: &[&'a [Directive]], facts: &Facts) -> Mapped<'a
             return Mapped::File { file: PathBuf::from(target), by: Some(directive) };
         }
     }
-    if let Some((file, by)) = levels.iter().rev().find_map(|level| of_home(level, path)) {
-        return Mapped::File { file, by: Some(by) };
+    if let Some(mapped) = of_user(levels, path) {
+        return mapped;
     }
     let root = document_root(levels);
     let base = root.map_or("/var/www/html", |directive| directive.arg(0)).trim_end_matches('/');
@@ -100,26 +100,43 @@ fn proxied<'a>(levels: &[&'a [Directive]], path: &str) -> Option<Mapped<'a>> {
     None
 }
 
+/// `/~dana/notes` by `UserDir`: a folder in the user's home, or one that the name is put into.
+fn of_user<'a>(levels: &[&'a [Directive]], path: &str) -> Option<Mapped<'a>> {
+    let after = path.strip_prefix("/~")?;
+    let user = after.split('/').next().filter(|user| !user.is_empty() && !user.starts_with('.'))?;
+    let rest = after.strip_prefix(user)?;
+    let all = || {
+        levels
+            .iter()
+            .rev()
+            .flat_map(|level| level.iter().rev())
+            .filter(|directive| directive.name == "userdir")
+    };
+    let says = |directive: &Directive, word: &str| directive.arg(0).eq_ignore_ascii_case(word);
+    let names_user = |directive: &Directive| directive.args.iter().skip(1).any(|name| name == user);
+    let enabled = all().any(|directive| says(directive, "enabled") && names_user(directive));
+    let disabled = all().any(|directive| {
+        says(directive, "disabled") && (directive.args.len() == 1 && !enabled || names_user(directive))
+    });
+    if disabled {
+        return None;
+    }
+    let by = all().find(|directive| !says(directive, "enabled") && !says(directive, "disabled"))?;
+    let folder = by.arg(0).trim_end_matches('/');
+    if folder.contains("://") {
+        return Some(Mapped::Elsewhere);
+    }
+    let base = match (folder.contains('*'), folder.starts_with('/')) {
+        (true, _) => PathBuf::from(folder.replace('*', user)),
+        (false, true) => PathBuf::from(format!("{folder}/{user}")),
+        (false, false) => modes::home(user)?.join(folder),
+    };
+    Some(Mapped::File { file: PathBuf::from(format!("{}{rest}", base.display())), by: Some(by) })
+}
+
 /// The second argument in the place of the first, which the path begins with.
 fn replaced(directive: &Directive, path: &str) -> Option<String> {
     under(directive.arg(0), path).map(|rest| format!("{}{rest}", directive.arg(1)))
-}
-
-/// `UserDir`: `/~kim/cv.html` is in the home of `kim`. A bare name is a folder of the home, `*` stands for the user.
-fn of_home<'a>(level: &'a [Directive], path: &str) -> Option<(PathBuf, &'a Directive)> {
-    let home = path.strip_prefix("/~")?;
-    let (user, rest) = home.split_once('/').unwrap_or((home, ""));
-    let about = |directive: &&Directive| {
-        directive.name == "userdir" && !matches!(directive.arg(0), "disabled" | "enabled" | "")
-    };
-    let directive = level.iter().rfind(about)?;
-    let folder = directive.arg(0);
-    let base = match folder {
-        _ if folder.contains('*') => folder.replace('*', user),
-        _ if folder.starts_with('/') => format!("{}/{user}", folder.trim_end_matches('/')),
-        _ => format!("/home/{user}/{folder}"),
-    };
-    Some((PathBuf::from(format!("{base}/{rest}")), directive))
 }
 
 fn replaced_by_pattern(directive: &Directive, path: &str) -> Option<String> {

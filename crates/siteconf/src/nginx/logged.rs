@@ -122,15 +122,24 @@ pub(crate) fn errors(site: &Nginx, phases: &Phases<'_, '_>, hop: &Hop) -> Heard 
     if named.is_empty() && site.root.starts_with("/etc/nginx") && usual.is_file() {
         named.push((usual.to_path_buf(), "error"));
     }
+    let own = name_in_logs(phases.chosen.server);
+    let servers = site.http().iter().filter(|directive| directive.name == "server");
+    let others: Vec<String> = servers.map(name_in_logs).filter(|name| *name != own).collect();
     let mut heard = Heard::default();
     for (path, level) in named.into_iter().take(8) {
         let Some(lines) = logs::with_rotated(&path) else { continue };
         heard.listening |= !matches!(level, "crit" | "alert" | "emerg");
-        let spoken = words::spoken(&path, &lines, hop);
+        let spoken = words::spoken(&path, &lines, hop, &others);
         heard.spoken = heard.spoken.or(spoken);
         heard.logs.push((path, lines));
     }
     heard
+}
+
+/// The first name of a server, as nginx writes it into its error log: of `.a.test` and `~^a` without the first letter.
+fn name_in_logs(server: &Directive) -> String {
+    let name = server.children().iter().find(|directive| directive.name == "server_name");
+    name.map_or("", |directive| directive.arg(0)).trim_start_matches(['.', '~']).to_owned()
 }
 
 /// The refusals in the light of the logs.

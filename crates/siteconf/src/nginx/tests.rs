@@ -179,3 +179,21 @@ fn what_cannot_be_known_is_not_decisive() {
     let report = folder.ask(&["nginx/nginx.conf"], "GET /", &[]);
     assert_eq!(report.clues[0].strength, Strength::Strong);
 }
+
+/// Several servers share a log, and all are asked for the same paths: what another one wrote is not ours.
+#[test]
+fn lines_of_another_server_say_nothing() {
+    let other = "error_log @@/log/error.log;\nserver { listen 127.0.0.1:8081; }\n\
+                 server { listen 127.0.0.1:8080; server_name .other.test; }";
+    let folder = with_http(other, "");
+    let line = |name: &str| {
+        format!(
+            "2026/11/27 10:00:00 [error] 1#1: *1 access forbidden by rule, client: 127.0.0.1, server: {name}, request: \"GET /a/b.html HTTP/1.1\", host: \"x\"\n"
+        )
+    };
+    let own = [("Host", "shop.example.test")];
+    folder.write("log/error.log", &(line("") + &line("other.test")));
+    assert_eq!(cause(&folder, "GET /a/b.html", &own), "");
+    folder.write("log/error.log", &(line("shop.example.test") + &line("other.test")));
+    assert_eq!(cause(&folder, "GET /a/b.html", &own), "nginx.deny-rule");
+}

@@ -45,10 +45,15 @@ pub(crate) struct Spoken {
     pub(crate) client: Option<IpAddr>,
 }
 
-/// What an error log says about the request. `Err` if it cannot be read.
-pub(crate) fn spoken(log: &Path, lines: &[String], hop: &Hop) -> Option<Spoken> {
+/// What an error log says about the request, except what the servers with these names wrote: several share one log, and
+/// all of them are asked for `/`.
+pub(crate) fn spoken(log: &Path, lines: &[String], hop: &Hop, others: &[String]) -> Option<Spoken> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
+        let by = between(line, ", server: ", ",");
+        if by.is_some_and(|by| others.iter().any(|other| other.eq_ignore_ascii_case(by))) {
+            continue;
+        }
         let Some(request) = between(line, "request: \"", "\"") else { continue };
         let (method, target) = logs::request_line(request);
         let Some(fit) = logs::fit(hop, method, target) else { continue };

@@ -160,6 +160,7 @@ fn our_own_refusals_lead_to_why() {
         reply(
             403,
             &[
+                ("Date", "Fri, 27 Nov 2026 12:00:00 GMT"),
                 ("Proxy-Status", "portcullis; error=http_request_denied"),
                 ("X-Portcullis-Ref", "06BQX7-M2K4T-TEST"),
                 ("Content-Type", "application/problem+json"),

@@ -1,10 +1,12 @@
 //! Records for the tests of this crate.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use portcullis_request::Reference;
 
+use crate::LogSettings;
 use crate::entry::{Door, Entry, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry};
 
 /// A reference of a moment, so many seconds after now.
@@ -12,6 +14,11 @@ pub(crate) fn reference_in(seconds: i64) -> Reference {
     let away = Duration::from_secs(seconds.unsigned_abs());
     let now = SystemTime::now();
     Reference::new(if seconds < 0 { now - away } else { now + away })
+}
+
+/// The defaults, for tests that are not about patience: their machine may be busy with others.
+pub(crate) fn patient(folder: impl Into<PathBuf>) -> LogSettings {
+    LogSettings { wait: Duration::from_secs(60), ..LogSettings::new(folder) }
 }
 
 /// An ordinary denial.

@@ -61,6 +61,7 @@ fn settings(folder: &Path) -> LogSettings {
         segment_bytes: 128 * 1024,
         sync: SyncPoint::Every(Duration::from_millis(50)),
         checkpoint_every: Duration::from_millis(20),
+        wait: Duration::from_secs(60),
         ..LogSettings::new(folder.join("log"))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_context::{Directory, GeoSources, Situator, TimeZone, Zones};
 use portcullis_decision::{Program, World};
@@ -75,7 +76,11 @@ pub(crate) async fn door(peers: &[&str]) -> Door {
 pub(crate) async fn door_recording(peers: &[&str], rules: Vec<DropRule>) -> Door {
     let folder = TempDir::new().unwrap();
     let (snapshot, key) = snapshot(&folder);
-    let settings = LogSettings { drop: rules, ..LogSettings::new(folder.path().join("log")) };
+    let settings = LogSettings {
+        drop: rules,
+        wait: Duration::from_secs(60),
+        ..LogSettings::new(folder.path().join("log"))
+    };
     let log = Arc::new(Log::open(settings).unwrap());
     let gate = Arc::new(Gate::new(snapshot, Arc::clone(&log)));
     let peers = TrustedPeers::new(peers.iter().map(|network| network.parse().unwrap()).collect());

@@ -1,6 +1,7 @@
 //! `portcullis log` as a person types it, over a log that the library wrote.
 
 use std::path::Path;
+use std::time::Duration;
 
 use portcullis_record::{
     Door, Entry, Log, LogSettings, Outcome, PrincipalEntry, RequestEntry, Stage, VerdictEntry,
@@ -58,6 +59,7 @@ fn write(folder: &Path) {
     runtime.block_on(async {
         let settings = LogSettings {
             checkpoint_copy: Some(folder.join("copy")),
+            wait: Duration::from_secs(60),
             ..LogSettings::new(folder.join("log"))
         };
         let log = Log::open(settings).unwrap();

@@ -22,9 +22,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// With this configuration below `[server]`; `@PORT_OF_TLS@` in it is a free port.
+    /// With this configuration below `[server]`; `@PORT_OF_TLS@` in it is a free port. The log is waited for, however busy the
+    /// machine is.
     pub(crate) fn start(configuration: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), configuration, "exec \"$0\" run")
+        let configuration = format!("{configuration}\n[log]\nwait = \"30s\"\n");
+        Self::start_in(tempfile::tempdir().unwrap(), &configuration, "exec \"$0\" run")
     }
 
     /// In a folder that holds something already, by a shell that has the program as `$0`.

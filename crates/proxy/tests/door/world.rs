@@ -60,7 +60,10 @@ pub(crate) async fn listening(
     tune(&mut limits, &mut target);
     let folder = TempDir::new().expect("a folder");
     let (snapshot, key) = snapshot(target, &folder);
-    let log = Arc::new(Log::open(LogSettings::new(folder.path().join("log"))).expect("a log"));
+    // A busy machine is no broken log.
+    let settings =
+        LogSettings { wait: Duration::from_secs(60), ..LogSettings::new(folder.path().join("log")) };
+    let log = Arc::new(Log::open(settings).expect("a log"));
     let gate = Arc::new(Gate::new(snapshot, Arc::clone(&log)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");

@@ -2,17 +2,12 @@ use std::path::Path;
 
 use super::*;
 use crate::log::{Log, SyncPoint, segment};
-use crate::testing::{entry, outcome, reference_in};
+use crate::testing::{entry, outcome, patient, reference_in};
 use crate::verify::{Against, Report, verify};
 use crate::{HashedField, Line};
 
 fn settings(folder: &Path) -> LogSettings {
-    LogSettings {
-        segment_bytes: 8192,
-        compress: false,
-        sync: SyncPoint::Checkpoint,
-        ..LogSettings::new(folder)
-    }
+    LogSettings { segment_bytes: 8192, compress: false, sync: SyncPoint::Checkpoint, ..patient(folder) }
 }
 
 /// Writes decisions of alice and bob in turn.

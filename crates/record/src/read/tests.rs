@@ -2,10 +2,10 @@ use std::path::Path;
 
 use super::*;
 use crate::log::{Log, LogSettings};
-use crate::testing::{entry, outcome, reference_in};
+use crate::testing::{entry, outcome, patient, reference_in};
 
 fn open(folder: &Path) -> Log {
-    Log::open(LogSettings { segment_bytes: 4096, ..LogSettings::new(folder) }).unwrap()
+    Log::open(LogSettings { segment_bytes: 4096, ..patient(folder) }).unwrap()
 }
 
 fn write_segment(folder: &Path, hours_ago: i64, lines: &[Vec<u8>]) -> PathBuf {

@@ -7,7 +7,7 @@ use super::*;
 use crate::chain::{Chain, Sealed};
 use crate::log::head::Head;
 use crate::log::{Log, LogSettings, segment};
-use crate::testing::{entry, outcome, reference_in};
+use crate::testing::{entry, outcome, patient, reference_in};
 use crate::{archive, keys};
 
 /// A log of several segments, the first two packed, with a copy of its checkpoints beside it.
@@ -28,7 +28,7 @@ static WRITTEN: LazyLock<Sample> = LazyLock::new(|| {
                 segment_bytes: SEGMENT,
                 compress: false,
                 checkpoint_copy: Some(folder.path().join("copy")),
-                ..LogSettings::new(folder.path().join("log"))
+                ..patient(folder.path().join("log"))
             })
             .unwrap();
             for _ in 0..RECORDS / 2 {
@@ -319,12 +319,8 @@ fn half_a_line_is_awaited_at_the_end_and_wrong_before() {
 fn what_is_kept_no_longer_is_vouched_for_by_the_first_that_is() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let settings = LogSettings {
-        segment_bytes: 8192,
-        keep_bytes: 24 * 1024,
-        compress: false,
-        ..LogSettings::new(folder.path())
-    };
+    let settings =
+        LogSettings { segment_bytes: 8192, keep_bytes: 24 * 1024, compress: false, ..patient(folder.path()) };
     runtime.block_on(async {
         let log = Log::open(settings).unwrap();
         for _ in 0..100 {
@@ -353,7 +349,7 @@ fn lines_from_before_there_was_a_chain_are_counted_and_go_first() {
     std::fs::write(folder.path().join(segment::name(old)), lines).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let log = Log::open(LogSettings::new(folder.path())).unwrap();
+        let log = Log::open(patient(folder.path())).unwrap();
         log.submit(entry(reference_in(0))).await.unwrap();
         log.close().await;
     });

@@ -203,7 +203,7 @@ impl Gate {
         let (reason, mut response, about) = match stop {
             Stop::Answered { response } => (None, *response, None),
             Stop::Refused { refusal, about } => {
-                if let Refusal::TooMany(..) = refusal {
+                if let Refusal::TooMany(..) = *refusal {
                     self.metrics.rate_limited(draft.limit.as_deref().unwrap_or_default());
                 }
                 let reason = refusal.code().to_owned();

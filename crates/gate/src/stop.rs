@@ -17,14 +17,19 @@ type About = (Arc<App>, String);
 /// The end of the way.
 pub(crate) enum Stop {
     /// Refused, for the reason of the stage that stopped it.
-    Refused { refusal: Refusal, about: Option<About> },
+    Refused { refusal: Box<Refusal>, about: Option<About> },
     /// Answered by ourselves without a decision about a resource: a reference page, a CORS preflight.
     Answered { response: Box<Response<Bytes>> },
 }
 
 impl Stop {
     pub(crate) fn refused(refusal: Refusal, app: &Arc<App>, request: &CanonicalRequest) -> Self {
-        Self::Refused { refusal, about: Some((Arc::clone(app), base(request))) }
+        Self::Refused { refusal: Box::new(refusal), about: Some((Arc::clone(app), base(request))) }
+    }
+
+    /// Refused before anything is known of where it was going.
+    fn at_the_door(refusal: Refusal) -> Self {
+        Self::Refused { refusal: Box::new(refusal), about: None }
     }
 
     pub(crate) fn answered(response: Response<Bytes>) -> Self {
@@ -33,14 +38,14 @@ impl Stop {
 
     /// 404: the host is ours, and no app of it has the path.
     pub(crate) fn no_app() -> Self {
-        Self::Refused { refusal: Refusal::NoRoute, about: None }
+        Self::at_the_door(Refusal::NoRoute)
     }
 
     pub(crate) fn ambiguous(ambiguity: &Ambiguity) -> Self {
         let said = said(ambiguity.code);
         let refusal =
             if ambiguity.status() == 421 { Refusal::Misdirected(said) } else { Refusal::Ambiguous(said) };
-        Self::Refused { refusal, about: None }
+        Self::at_the_door(refusal)
     }
 
     pub(crate) fn unreadable(unreadable: &Unreadable) -> Self {
@@ -49,31 +54,32 @@ impl Stop {
             StatusCode::BAD_REQUEST => Refusal::Ambiguous(said),
             status => Refusal::Unreadable(said, status),
         };
-        Self::Refused { refusal, about: None }
+        Self::at_the_door(refusal)
     }
 
     /// 400: the query asks for another method than the one that was decided on.
     pub(crate) fn overridden() -> Self {
-        Self::Refused { refusal: Refusal::Ambiguous(said("method_override")), about: None }
+        Self::at_the_door(Refusal::Ambiguous(said("method_override")))
     }
 
     /// 421: nothing here answers to that authority (RFC 9110 §15.5.20).
     pub(crate) fn unknown_host() -> Self {
-        Self::Refused { refusal: Refusal::Misdirected(said("misdirected")), about: None }
+        Self::at_the_door(Refusal::Misdirected(said("misdirected")))
     }
 
     /// 503: a defect of ours, in which nothing was decided.
     pub(crate) fn fault() -> Self {
-        let unavailable = Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER);
-        Self::Refused { refusal: unavailable, about: None }
+        Self::at_the_door(Refusal::Unavailable(said("cannot_decide"), RETRY_AFTER))
     }
 
-    /// Whether the connection must end: after a defect of ours nothing is certain, and after a request that could be read in two ways, so could the next.
+    /// Whether the connection must end: after a defect of ours nothing is certain, and after a request that could be read in
+    /// two ways, so could the next.
     pub(crate) fn closes(&self) -> bool {
-        match self {
-            Self::Refused { refusal: Refusal::Ambiguous(_) | Refusal::Unreadable(..), .. } => true,
-            Self::Refused { refusal: Refusal::Unavailable(..), about: None } => true,
-            Self::Refused { .. } | Self::Answered { .. } => false,
+        let Self::Refused { refusal, about } = self else { return false };
+        match refusal.as_ref() {
+            Refusal::Ambiguous(_) | Refusal::Unreadable(..) => true,
+            Refusal::Unavailable(..) => about.is_none(),
+            _ => false,
         }
     }
 }

@@ -152,6 +152,8 @@ labels! {
         RecordsWritten = "records_written",
         /// Records that could not be written.
         RecordsMissed = "records_missed",
+        /// Decisions that rules left out of the log.
+        RecordsLeftOut = "records_left_out",
         /// 1 while the log cannot be written.
         LogBroken = "log_broken",
         /// Keys that limits count apart.

@@ -130,6 +130,8 @@ metrics! {
         "Records written to the decision log",
     RECORDS_MISSED: Counter "portcullis_records_missed" []
         "Records that could not be written to the decision log",
+    RECORDS_LEFT_OUT: Counter "portcullis_records_left_out" []
+        "Decisions that `log.drop` left out of the decision log",
     LOG_BROKEN: Gauge "portcullis_log_broken" []
         "1 while the decision log cannot be written, else 0",
     LIMITER_KEYS: Gauge "portcullis_limiter_keys" []

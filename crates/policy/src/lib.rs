@@ -12,5 +12,5 @@ pub mod schema;
 
 pub use annotations::{PublicReason, ReasonStatus, StepUp};
 pub use guards::{Access, DeviceNeeds, Guard, Hours, Require, Scope};
-pub use load::{Loaded, Origin, Policies, SourceText};
+pub use load::{KeptPolicy, Loaded, Origin, Policies, SourceText};
 pub use schema::headers::ReadHeader;

@@ -4,6 +4,7 @@
 //! INVARIANT: there is a set exactly if there is no error, so a bad change never replaces a good state.
 
 mod file;
+mod kept;
 mod nesting;
 mod validate;
 
@@ -18,6 +19,7 @@ use crate::guards::{self, Declared};
 use crate::schema::headers::ReadHeader;
 use crate::{Guard, PublicReason, ReasonStatus, lints, schema};
 pub(crate) use file::{Body, Entry};
+pub use kept::KeptPolicy;
 pub(crate) use nesting::too_deep;
 
 /// A text and the name people know it by (its file, relative to the configuration).
@@ -114,22 +116,7 @@ impl Policies {
         guards: &[Guard],
         configuration: &[SourceText],
     ) -> Loaded {
-        let everything = || load(written, schema_extension, guards, configuration);
-        let loaded = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("policy-load".to_owned()).stack_size(STACK);
-            thread.spawn_scoped(scope, everything).map(std::thread::ScopedJoinHandle::join)
-        });
-        match loaded {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(_)) => failed(
-                "the policies could not be checked",
-                "this is a fault of Portcullis: report it with them",
-            ),
-            Err(fault) => failed(
-                &format!("the policies could not be checked: {fault}"),
-                "free some memory and try again",
-            ),
-        }
+        on_deep_stack(|| load(written, schema_extension, guards, configuration))
     }
 
     /// Whether any policy answers as if nothing were there (`@hide`). Asked on each request without identity, so it is
@@ -143,6 +130,23 @@ impl Policies {
     #[must_use]
     pub fn public_reason(&self, id: &str) -> &PublicReason {
         self.reasons.get(id).unwrap_or(&ACCESS_DENIED)
+    }
+}
+
+/// Loads on a thread with a stack of its own.
+fn on_deep_stack(everything: impl FnOnce() -> Loaded + Send) -> Loaded {
+    let loaded = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("policy-load".to_owned()).stack_size(STACK);
+        thread.spawn_scoped(scope, everything).map(std::thread::ScopedJoinHandle::join)
+    });
+    match loaded {
+        Ok(Ok(loaded)) => loaded,
+        Ok(Err(_)) => {
+            failed("the policies could not be checked", "this is a fault of Portcullis: report it with them")
+        }
+        Err(fault) => {
+            failed(&format!("the policies could not be checked: {fault}"), "free some memory and try again")
+        }
     }
 }
 
@@ -166,8 +170,12 @@ fn load(
         sources.add(source);
     }
 
-    let schema =
-        schema::extend(extension.map(|(_, text)| text), extension.map(|(file, _)| file), &mut findings);
+    let schema = schema::extend(
+        schema::SHIPPED,
+        extension.map(|(_, text)| text),
+        extension.map(|(file, _)| file),
+        &mut findings,
+    );
     let mut entries = Vec::new();
     for file in files {
         file::read(file, &sources, &mut entries, &mut findings);

@@ -27,20 +27,22 @@ pub fn extended(extension: Option<&SourceText>) -> Result<Schema, Vec<Report>> {
     let mut sources = Sources::default();
     let mut findings = Findings::default();
     let file = extension.map(|extension| sources.add(extension));
-    match extend(extension.map(|extension| extension.text.as_str()), file, &mut findings) {
+    match extend(SHIPPED, extension.map(|extension| extension.text.as_str()), file, &mut findings) {
         Some((schema, _)) if !findings.has_errors() => Ok(schema),
         _ => Err(findings.into_reports(&sources)),
     }
 }
 
-/// As [`extended`], with the headers that are declared; `None` only after an error was added to `findings`.
+/// As [`extended`], with the headers that are declared; `None` only after an error was added to `findings`. `shipped` is
+/// what ships, or what shipped when the policies were written.
 pub(crate) fn extend(
+    shipped: &str,
     extension: Option<&str>,
     file: Option<usize>,
     findings: &mut Findings,
 ) -> Option<(Schema, Vec<ReadHeader>)> {
     let Some(extension) = extension else {
-        let shipped = Schema::from_cedarschema_str(SHIPPED).map(|(schema, _)| schema);
+        let shipped = Schema::from_cedarschema_str(shipped).map(|(schema, _)| schema);
         return built(shipped, file, findings).map(|schema| (schema, Vec::new()));
     };
     if extension.len() > crate::load::FILE_LIMIT {
@@ -52,7 +54,7 @@ pub(crate) fn extend(
         return None;
     }
     let added = parsed(extension, file, findings)?;
-    let shipped = parsed(SHIPPED, None, findings)?;
+    let shipped = parsed(shipped, None, findings)?;
     let before = findings.has_errors();
     let merged = merge::merge(shipped, added, extension, file, findings);
     if findings.has_errors() && !before {

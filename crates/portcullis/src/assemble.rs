@@ -66,7 +66,7 @@ pub(crate) fn snapshot(
         };
     let directory = Arc::new(parts.directory);
     Ok(Snapshot {
-        version: parts.version,
+        version: parts.texts.version(),
         trusted: parts.config.server.trusted_peers,
         apps,
         policies: parts.policies,

@@ -20,6 +20,8 @@ use portcullis_gate::{Apps, bind};
 use portcullis_identity::KeySource;
 use portcullis_policy::{Policies, SourceText};
 use portcullis_proxy::serve::tls::CertificateSet;
+use portcullis_record::Texts;
+use portcullis_rehearse::past;
 use portcullis_response::Renderer;
 
 use crate::config::{self, Config, Named, Source, with_hint};
@@ -52,8 +54,9 @@ pub(crate) struct Parts {
     pub(crate) certificates: Option<CertificateSet>,
     /// The policy tests beside the policies: name and text of each file.
     pub(crate) tests: Vec<(String, String)>,
-    /// SHA-256 over every byte that decides, in hexadecimal.
-    pub(crate) version: String,
+    /// What is kept of the policies as long as a record may name them. Its version is that of the snapshot: a hash over
+    /// every byte that decides.
+    pub(crate) texts: Texts,
     /// Policies that are asked and never obeyed, or why there are none although some are wanted.
     pub(crate) shadow: Option<Result<Shadow, String>>,
 }
@@ -104,7 +107,8 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
     let written = SourceText { name: reader.source.name().to_owned(), text: loaded.text };
     reader.digest(&written);
     let directory = reader.directory(&named);
-    let policies = reader.policies(&named, &written);
+    let schema = reader.schema(&named);
+    let policies = reader.policies(&named, &schema, &written);
     let tests = reader.tests(&named);
     let geo = reader.geo(&named);
     together::issuers(&mut reader.source, &named);
@@ -130,9 +134,12 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
         together::stale_databases(&mut reader.source, &databases, config.geo.max_age);
         let databases = databases.into_iter().map(|(_, database)| database).collect();
         let geo = geo_sources(databases, config.geo.max_age);
-        let version = reader.version();
+        let fault = config.policies.on_forbid_fault;
+        let content = past::keep(&policies, schema.as_ref().ok()?.as_ref(), fault);
+        let content = content.map_err(|fault| reader.bare("portcullis::policy::keep", &fault)).ok()?;
+        let texts = Texts { content, rest: reader.digested() };
         let renderer = renderer?;
-        let shadow = reader.shadow(&config, &named, &written);
+        let shadow = reader.shadow(&config, &named, &schema, &written);
         Some(Parts {
             config,
             apps,
@@ -143,7 +150,7 @@ pub(crate) fn load_with(path: &Path, policies: Option<&Path>) -> LoadedAll {
             renderer,
             certificates,
             tests: tests?,
-            version,
+            texts,
             shadow,
         })
     });
@@ -164,6 +171,9 @@ fn geo_sources(databases: Vec<GeoDatabase>, max_age: std::time::Duration) -> Geo
     let missing = Describes { country: !described.country, region: !described.region, asn: !described.asn };
     sources.with_unavailable(missing, "no geo database that describes it is configured")
 }
+
+/// A file that could not be read; a finding says why.
+struct Unread;
 
 /// Reads one thing after the other, remembers what is wrong and digests what is read.
 struct Reader<'a> {
@@ -195,14 +205,25 @@ impl Reader<'_> {
         Directory::load(&texts).map_err(|findings| self.findings.extend(findings)).ok()
     }
 
-    fn policies(&mut self, named: &Named, written: &SourceText) -> Option<Policies> {
-        self.policies_in(named.policies.as_deref(), named, written)
+    /// The schema's extension, if there is one; `Err`: there should be one.
+    fn schema(&mut self, named: &Named) -> Result<Option<SourceText>, Unread> {
+        named.schema.as_ref().map(|file| self.text(file).ok_or(Unread)).transpose()
+    }
+
+    fn policies(
+        &mut self,
+        named: &Named,
+        schema: &Result<Option<SourceText>, Unread>,
+        written: &SourceText,
+    ) -> Option<Policies> {
+        self.policies_in(named.policies.as_deref(), schema, named, written)
     }
 
     /// The policies of a folder, beside the guards.
     fn policies_in(
         &mut self,
         folder: Option<&Path>,
+        schema: &Result<Option<SourceText>, Unread>,
         named: &Named,
         written: &SourceText,
     ) -> Option<Policies> {
@@ -210,12 +231,8 @@ impl Reader<'_> {
             Some(folder) => self.folder(folder, "cedar")?,
             None => Vec::new(),
         };
-        let schema = match &named.schema {
-            Some(file) => Some(self.text(file)?),
-            None => None,
-        };
-        let loaded =
-            Policies::load_with(&texts, schema.as_ref(), &named.guards, std::slice::from_ref(written));
+        let schema = schema.as_ref().ok()?.as_ref();
+        let loaded = Policies::load_with(&texts, schema, &named.guards, std::slice::from_ref(written));
         self.findings.extend(loaded.findings);
         loaded.policies
     }
@@ -318,9 +335,10 @@ impl Reader<'_> {
         }
     }
 
-    fn version(&mut self) -> String {
+    /// SHA-256 over what was read since the last time.
+    fn digested(&mut self) -> [u8; 32] {
         let digest = std::mem::replace(&mut self.digest, Context::new(&SHA256)).finish();
-        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        digest.as_ref().try_into().unwrap_or_default()
     }
 
     fn file_fault(&mut self, path: &Path, fault: &std::io::Error) {

@@ -1,5 +1,6 @@
 //! Policies, world and sources made ready to be asked, without anything that only a running gate needs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,11 +15,12 @@ use portcullis_rehearse::{Explainer, Rulebook, Setting};
 use crate::load::Parts;
 
 /// What a running gate's snapshot knows beside a record.
-pub(crate) fn beside(snapshot: &Snapshot, remembered: &Remembered) -> Beside {
+pub(crate) fn beside(snapshot: &Snapshot, log: &Path, remembered: &Remembered) -> Beside {
     let explainer = Explainer {
         rulebook: Rulebook::of(snapshot),
         version: &snapshot.version,
         situator: &snapshot.situator,
+        log,
     };
     explainer.beside(remembered, SystemTime::now())
 }
@@ -86,7 +88,7 @@ impl Rehearsal {
             policies: parts.policies,
             directory,
             situator,
-            version: parts.version,
+            version: parts.texts.version(),
             on_forbid_fault: parts.config.policies.on_forbid_fault,
         })
     }
@@ -101,7 +103,8 @@ impl Rehearsal {
         }
     }
 
-    pub(crate) fn explainer(&self) -> Explainer<'_> {
-        Explainer { rulebook: self.rulebook(), version: &self.version, situator: &self.situator }
+    /// Explains what is in this log.
+    pub(crate) fn explainer<'a>(&'a self, log: &'a Path) -> Explainer<'a> {
+        Explainer { rulebook: self.rulebook(), version: &self.version, situator: &self.situator, log }
     }
 }

@@ -19,7 +19,7 @@ use portcullis_gate::{Gate, Traces};
 use portcullis_identity::KeyStore;
 use portcullis_proxy::Listening;
 use portcullis_proxy::serve::tls::Certificates;
-use portcullis_record::Log;
+use portcullis_record::{Log, Texts};
 use portcullis_rehearse::shadow::{self, Asking};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -163,6 +163,7 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
     let patience = limits.drain.saturating_add(MOMENT);
     let config = parts.config.clone();
     let certificates = parts.certificates.take().map(|set| Arc::new(Certificates::new(set)));
+    keep(&log, &parts.texts);
     let snapshot = assemble::snapshot(parts, &store, None)?;
     let mut gate = Gate::new(snapshot, Arc::clone(&log));
     let telemetry = config.telemetry.as_ref().map(telemetry::start).transpose()?;
@@ -179,7 +180,9 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
     let (reloads, asked) = Reloads::channel();
     // Keys first: a request that comes before them would be told 503 for no good reason.
     keys::fetch(&gate).await;
-    let reloader = Reloader::new(Arc::clone(&gate), certificates.clone(), store, Arc::clone(&state), &config);
+    let served =
+        reload::Served { gate: Arc::clone(&gate), log: Arc::clone(&log), certificates: certificates.clone() };
+    let reloader = Reloader::new(served, store, Arc::clone(&state), &config);
     let mut tasks = vec![
         tokio::spawn(keys::keep_fresh(Arc::clone(&gate), ended.clone())),
         tokio::spawn(reloader.run(asked, ended.clone())),
@@ -223,6 +226,14 @@ pub(crate) async fn start(mut parts: Parts, sockets: Sockets) -> Result<Running,
         tasks,
         patience,
     })
+}
+
+/// Keeps what is about to decide beside the log. A disk that does not take it keeps no change from being taken up: what is
+/// lost is an explanation of later, which says so.
+pub(crate) fn keep(log: &Log, texts: &Texts) {
+    if let Err(fault) = log.decides_by(texts) {
+        tracing::warn!(%fault, "the policies cannot be kept beside the log; once they change, `why` cannot quote them");
+    }
 }
 
 fn local(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, ServeFault> {

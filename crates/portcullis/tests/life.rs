@@ -4,6 +4,8 @@
 
 #[path = "life/gate.rs"]
 mod gate;
+#[path = "life/past.rs"]
+mod past;
 #[path = "life/shadow.rs"]
 mod shadow;
 mod support;

@@ -1,7 +1,7 @@
 //! What we remember of each decision: one record before the answer, one outcome line after it.
 //!
 //! [`Log`] writes, [`read`] reads back, [`verify`] proves that nothing was changed, [`search`] looks through all of it,
-//! [`Redaction`] keeps secrets out and [`why`] tells a remembered decision to people. A record is written before its
+//! [`Redaction`] keeps secrets out, [`Texts`] are what decided, and [`why`] tells a remembered decision to people. A record is written before its
 //! decision is carried out, or the log says how many are missing.
 
 mod archive;
@@ -21,6 +21,7 @@ pub mod redact;
 pub mod search;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod tree;
 pub mod verify;
 pub mod why;
@@ -33,3 +34,4 @@ pub use note::{NoteError, Verifier};
 pub use read::{Line, ReadError, Remembered};
 pub use redact::pseudonym::{HashedField, Pseudonyms};
 pub use redact::{Redaction, RedactionError, RedactionRules};
+pub use texts::{Texts, TextsFault};

@@ -33,6 +33,7 @@ use crate::entry::{Entry, Outcome, WhenBroken};
 use crate::facts::FactSet;
 use crate::line;
 use crate::redact::pseudonym::{HashedField, Pseudonyms};
+use crate::texts::Texts;
 use missed::Kind;
 use shared::{Message, Shared};
 use writer::Writer;
@@ -112,6 +113,7 @@ pub struct Log {
     shared: Arc<Shared>,
     /// Ends when the writer does.
     ended: watch::Receiver<()>,
+    folder: PathBuf,
     when_broken: WhenBroken,
     wait: Duration,
     queue: usize,
@@ -143,10 +145,10 @@ impl Log {
         let (sender, receiver) = mpsc::channel(queue);
         let (living, ended) = watch::channel(());
         let shared = Arc::new(Shared::new(&settings));
-        let hash = settings.hash.clone();
+        let (hash, folder) = (settings.hash.clone(), settings.folder.clone());
         let writer = Writer::open(settings, receiver, Arc::clone(&shared), living)?;
         let pseudonyms = writer.ledger.keys().pseudonyms.clone();
-        Ok((Self { sender, shared, ended, when_broken, wait, queue, hash, pseudonyms }, writer))
+        Ok((Self { sender, shared, ended, folder, when_broken, wait, queue, hash, pseudonyms }, writer))
     }
 
     /// Hands a record over, before its decision is answered or carried out.
@@ -175,6 +177,16 @@ impl Log {
             }
             WhenBroken::FailClosed => self.deliver(line).await,
         }
+    }
+
+    /// Keeps what decides from now on beside the log, for as long as the log has a record of its snapshot. Called before
+    /// the snapshot decides. It writes a file and waits for the disk.
+    ///
+    /// # Errors
+    /// What the system said. Decisions go on: they are explained by later policies then, and that is said.
+    pub fn decides_by(&self, texts: &Texts) -> io::Result<()> {
+        self.shared.set_deciding(texts.version());
+        texts.keep(&self.folder)
     }
 
     /// Hands an outcome over. Never waits; what cannot be taken is counted.

@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod diff;
+pub mod past;
 pub mod question;
 pub mod replay;
 pub mod rulebook;
@@ -20,6 +21,7 @@ mod vocabulary;
 mod words;
 
 pub use change::{Change, Owner, Search};
+pub use past::{Past, PastFault};
 pub use question::Question;
 pub use rulebook::{Answer, Rulebook};
 pub use setting::{Asked, Caller, Given, Setting, Target};

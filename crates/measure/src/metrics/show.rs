@@ -100,6 +100,7 @@ impl Counts {
             (&table::LOG_QUEUE, Watched::LogQueue),
             (&table::RECORDS_WRITTEN, Watched::RecordsWritten),
             (&table::RECORDS_MISSED, Watched::RecordsMissed),
+            (&table::RECORDS_LEFT_OUT, Watched::RecordsLeftOut),
             (&table::LOG_BROKEN, Watched::LogBroken),
             (&table::LIMITER_KEYS, Watched::LimiterKeys),
             (&table::POLICIES, Watched::Policies),

@@ -14,18 +14,18 @@ use clap::{Args, Subcommand};
 
 use super::{ConfigPath, Exit, complain};
 use crate::load;
+use show::Show;
 
 /// Look through the decision log.
 ///
 /// Without a command: show the decisions that match, oldest first. Everything that is asked for must hold; of a filter
 /// that is repeated, one.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Log {
     #[command(subcommand)]
     action: Option<Action>,
     #[command(flatten)]
-    show: show::Show,
+    show: Show,
     #[command(flatten)]
     place: LogPlace,
 }
@@ -40,9 +40,9 @@ enum Action {
 
 /// Where the log is.
 #[derive(Debug, Args)]
-pub(super) struct LogPlace {
+struct LogPlace {
     /// The folder of a log, wherever it comes from; instead of the configuration's.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     path: ConfigPath,
@@ -50,19 +50,25 @@ pub(super) struct LogPlace {
 
 impl Log {
     pub(crate) fn run(&self) -> Exit {
-        let done = match &self.action {
-            None => self.place.folder().and_then(|folder| self.show.run(&folder)),
-            Some(Action::Verify(command)) => command.run(),
-            Some(Action::Key(command)) => command.run(),
-            Some(Action::Forget(command)) => command.run(),
-            Some(Action::Pseudonym(command)) => command.run(),
-        };
+        if self.action.is_some() && self.show != Show::default() {
+            complain("what is looked for in the log means nothing to this command", Some(ALONE));
+            return Exit::Usage;
+        }
+        let done = self.place.folder().and_then(|folder| match &self.action {
+            None => self.show.run(&folder),
+            Some(Action::Verify(command)) => command.run(&folder),
+            Some(Action::Key(command)) => command.run(&folder),
+            Some(Action::Forget(command)) => command.run(&folder),
+            Some(Action::Pseudonym(command)) => command.run(&folder),
+        });
         done.unwrap_or_else(|failure| {
             complain(&failure.text, failure.hint);
             failure.exit
         })
     }
 }
+
+const ALONE: &str = "only `--config` and `--folder` go with it, in front of it or behind it";
 
 /// Why a command did not do its work.
 pub(super) struct Failure {

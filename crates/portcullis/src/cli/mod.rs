@@ -71,7 +71,14 @@ enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigPath {
     /// The configuration file.
-    #[arg(long, short, value_name = "FILE", default_value = "portcullis.toml", env = "PORTCULLIS_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "portcullis.toml",
+        env = "PORTCULLIS_CONFIG"
+    )]
     pub(crate) config: PathBuf,
 }
 

@@ -1,9 +1,11 @@
 //! `portcullis why`: what was decided under a reference, why, and what would have it decided otherwise.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use portcullis_record::why::Beside;
 use portcullis_record::{Remembered, read, why};
+use portcullis_rehearse::Past;
 use portcullis_rehearse::why::for_caller;
 use portcullis_request::Reference;
 
@@ -62,7 +64,7 @@ impl Why {
         }
         match read::find(&folder, reference) {
             Ok(Some(remembered)) => {
-                self.tell(&remembered, loaded.parts);
+                self.tell(&folder, &remembered, loaded.parts);
                 Exit::Done
             }
             Ok(None) => {
@@ -81,13 +83,16 @@ impl Why {
         }
     }
 
-    fn tell(&self, remembered: &Remembered, parts: Option<Parts>) {
+    fn tell(&self, log: &Path, remembered: &Remembered, parts: Option<Parts>) {
         if self.for_caller {
-            say(for_caller(remembered, parts.as_ref().map(|parts| &parts.policies)).trim_end());
+            // What the caller was told then; the sentences of now only where those are kept no longer.
+            let past = Past::of_record(log, &remembered.entry).ok();
+            let today = parts.as_ref().map(|parts| &parts.policies);
+            say(for_caller(remembered, past.as_ref().map(Past::policies).or(today)).trim_end());
             return;
         }
         let beside = match parts.map(Rehearsal::of) {
-            Some(Ok(rehearsal)) => rehearsal.explainer().beside(remembered, SystemTime::now()),
+            Some(Ok(rehearsal)) => rehearsal.explainer(log).beside(remembered, SystemTime::now()),
             Some(Err(fault)) => unexplained(&fault),
             None => unexplained("the configuration is not usable just now; `portcullis check` says why"),
         };

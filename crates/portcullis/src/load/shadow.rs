@@ -8,7 +8,7 @@ use miette::{Diagnostic, LabeledSpan, Report, Severity, SourceCode};
 use portcullis_gate::{ForbidFault, Sample};
 use portcullis_policy::{Policies, SourceText};
 
-use super::Reader;
+use super::{Reader, Unread};
 use crate::config::{Config, Named};
 use crate::report;
 
@@ -27,14 +27,18 @@ impl Reader<'_> {
         &mut self,
         config: &Config,
         named: &Named,
+        schema: &Result<Option<SourceText>, Unread>,
         written: &SourceText,
     ) -> Option<Result<Shadow, String>> {
         let files = config.policies.shadow.as_ref()?;
         let before = std::mem::take(&mut self.findings);
         self.digest = Context::new(&SHA256);
         self.digest.update(&files.share.to_le_bytes());
-        let policies = self.policies_in(Some(&files.folder), named, written);
-        let version = self.version();
+        let policies = self.policies_in(Some(&files.folder), schema, named, written);
+        if let Ok(Some(schema)) = schema {
+            self.digest(schema);
+        }
+        let version = self.digested().iter().map(|byte| format!("{byte:02x}")).collect();
         let found = std::mem::replace(&mut self.findings, before);
         // What is to be said of guards and schema is said of the policies in force already.
         let errors = found.into_iter().filter(report::is_error);

@@ -151,7 +151,7 @@ fn the_version_follows_every_byte() {
     let version = |configuration: &str, files: &[(&str, &[u8])]| {
         let folder = folder(configuration, files);
         let loaded = load(folder.path());
-        loaded.parts.unwrap_or_else(|| panic!("{}", report::plain(&loaded.findings))).version
+        loaded.parts.unwrap_or_else(|| panic!("{}", report::plain(&loaded.findings))).texts.version()
     };
     let policy: (&str, &[u8]) = ("policies/a.cedar", b"// a\n");
     let one = version("", &[policy]);
@@ -211,7 +211,7 @@ fn a_changed_key_file_is_another_version() {
         "[[issuer]]\nissuer = \"https://id.test\"\naudiences = [\"shop\"]\njwks_file = \"keys.json\"\nalgorithms = [\"ES256\"]\n",
         &[("keys.json", before.as_bytes())],
     );
-    let version = || load(folder.path()).parts.expect("it loads").version;
+    let version = || load(folder.path()).parts.expect("it loads").texts.version();
     let first = version();
     assert_eq!(version(), first);
     std::fs::write(folder.path().join("keys.json"), after).unwrap();

@@ -1,5 +1,7 @@
 //! What a scenario expects of the explanation: lines of what is told, and the changes that are offered.
 
+use std::path::Path;
+
 use portcullis_gate::Snapshot;
 use portcullis_record::{Entry, Remembered, why};
 
@@ -15,7 +17,8 @@ pub(super) fn check(expect: &Expect, record: &serde_json::Value, snapshot: &Snap
         Err(fault) => return vec![format!("there is no record to explain: {fault}")],
     };
     let remembered = Remembered { entry, outcome: None };
-    let beside = crate::rehearsal::beside(snapshot, &remembered);
+    // It was decided by this very snapshot: no log is asked for the policies of another.
+    let beside = crate::rehearsal::beside(snapshot, Path::new(""), &remembered);
     let told = why::tell(&remembered, &beside);
     let mut faults: Vec<String> = expect
         .why

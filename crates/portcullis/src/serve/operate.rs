@@ -32,9 +32,9 @@ pub(crate) fn admin(seen: &Seen, settings: &AdminConfig, log_folder: PathBuf) ->
     Admin {
         token: AdminToken::new(settings.token.expose().as_bytes()),
         hosts: Vec::new(),
-        log_folder,
+        log_folder: log_folder.clone(),
         readiness: Box::new(move || readiness(&of_readiness)),
-        explain: Box::new(move |remembered| beside(&of_policies.snapshot(), remembered)),
+        explain: Box::new(move |remembered| beside(&of_policies.snapshot(), &log_folder, remembered)),
     }
 }
 
@@ -64,6 +64,7 @@ pub(crate) fn watch(seen: &Seen) {
     metrics.watch(Watched::LogQueue, of_log(|log| u64::try_from(log.queue).unwrap_or(u64::MAX)));
     metrics.watch(Watched::RecordsWritten, of_log(|log| log.written));
     metrics.watch(Watched::RecordsMissed, of_log(|log| log.dropped));
+    metrics.watch(Watched::RecordsLeftOut, of_log(|log| log.left_out));
     metrics.watch(Watched::LogBroken, of_log(|log| u64::from(log.broken.is_some())));
     // The gate holds the metrics, so what they hold of the gate must not keep it alive.
     let of_snapshot = |read: fn(&Snapshot) -> usize| {

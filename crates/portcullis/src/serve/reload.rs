@@ -14,6 +14,7 @@ use portcullis_gate::{Gate, Snapshot};
 use portcullis_identity::KeyStore;
 use portcullis_measure::Reload;
 use portcullis_proxy::serve::tls::Certificates;
+use portcullis_record::Log;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Config, Fixed};
@@ -130,9 +131,17 @@ fn add(path: &Path, stamp: &mut Stamp) {
     }
 }
 
+/// What is in force.
+pub(crate) struct Served {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) certificates: Option<Arc<Certificates>>,
+}
+
 /// Everything that files can change.
 pub(crate) struct Reloader {
     gate: Arc<Gate>,
+    log: Arc<Log>,
     certificates: Option<Arc<Certificates>>,
     store: KeyStore,
     state: Arc<State>,
@@ -144,16 +153,11 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// For a gate that runs as `config` says.
-    pub(crate) fn new(
-        gate: Arc<Gate>,
-        certificates: Option<Arc<Certificates>>,
-        store: KeyStore,
-        state: Arc<State>,
-        config: &Config,
-    ) -> Self {
+    pub(crate) fn new(served: Served, store: KeyStore, state: Arc<State>, config: &Config) -> Self {
         let sources = Sources::of(config);
         let stamps = Stamps::new(&sources);
-        Self { gate, certificates, store, state, sources, stamps, fixed: Fixed::of(config) }
+        let Served { gate, log, certificates } = served;
+        Self { gate, log, certificates, store, state, sources, stamps, fixed: Fixed::of(config) }
     }
 
     /// Takes up changed files and changed API keys until told to end.
@@ -256,12 +260,13 @@ impl Reloader {
             let findings = errors.map(|finding| report::plain(std::slice::from_ref(finding))).collect();
             return Reloaded::Refused { findings };
         };
-        if parts.version == snapshot.version && same_shadow(&parts, &snapshot) {
+        if parts.texts.version() == snapshot.version && same_shadow(&parts, &snapshot) {
             return Reloaded::Unchanged { version: snapshot.version.clone() };
         }
         let after_restart = self.fixed.differences(&Fixed::of(&parts.config));
         let sources = Sources::of(&parts.config);
         let certificates = parts.certificates.take();
+        let texts = parts.texts.clone();
         match assemble::snapshot(parts, &self.store, Some(&snapshot)) {
             Ok(fresh) => {
                 self.sources = sources;
@@ -270,6 +275,7 @@ impl Reloader {
                     served.replace(fresh);
                 }
                 let version = fresh.version.clone();
+                super::keep(&self.log, &texts);
                 self.gate.swap(fresh);
                 Reloaded::TakenUp { version, after_restart }
             }

@@ -108,7 +108,7 @@ fn write(
 ) {
     let text = format!(
         "[server]\nlisten = \"{listen}\"\n[admin]\nlisten = \"{admin}\"\ntoken = {{ file = \"admin.token\" }}\n\
-         [[app]]\nname = \"shop\"\nhosts = [\"shop.test\"]\nupstream = \"http://{origin}\"\naccess = \"{access}\"\n"
+         [log]\nwait = \"30s\"\n[[app]]\nname = \"shop\"\nhosts = [\"shop.test\"]\nupstream = \"http://{origin}\"\naccess = \"{access}\"\n"
     );
     // Written beside and then moved, as the book advises.
     let beside = folder.path().join("portcullis.toml.new");

@@ -25,6 +25,8 @@ pub(super) struct Shared {
     pub(super) sampling: Sampling,
     written: AtomicU64,
     broken: Mutex<Option<Arc<str>>>,
+    /// The version of the snapshot whose texts are in force.
+    deciding: Mutex<Option<String>>,
     closing: AtomicBool,
     wake: Notify,
 }
@@ -70,6 +72,14 @@ impl Shared {
 
     pub(super) fn broken(&self) -> Option<String> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(str::to_owned)
+    }
+
+    pub(super) fn deciding(&self) -> Option<String> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_deciding(&self, version: String) {
+        *self.deciding.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
     }
 
     pub(super) fn set_broken(&self, why: Option<Arc<str>>) {

@@ -11,7 +11,7 @@ use super::keeper::Keeper;
 use super::retention::{self, Removed};
 use super::writer::{Writer, now};
 use super::{LogSettings, SyncPoint, segment};
-use crate::archive;
+use crate::{archive, texts};
 
 /// A file that asks the writer to end the open segment; it is removed when that is done.
 pub(crate) const END_SEGMENT: &str = "end-segment";
@@ -135,6 +135,13 @@ impl Writer {
         self.upkeep.swept = Instant::now();
         self.upkeep.overdue.clear();
         let Some(folder) = self.ledger.folder() else { return };
+        let oldest = folder.segments().map(|segments| segments.first().map(|(begun, _)| *begun));
+        let swept = oldest.and_then(|oldest| {
+            texts::sweep(&self.settings.folder, oldest, self.shared.deciding().as_deref())
+        });
+        if let Err(fault) = swept {
+            tracing::warn!(%fault, "the kept policies of earlier snapshots cannot be looked through");
+        }
         match retention::overdue(folder, self.ledger.segment(), &self.settings) {
             Ok(mut overdue) => {
                 let doomed: Vec<_> = self.upkeep.doomed.iter().map(|path| segment::stem(path)).collect();

@@ -39,7 +39,7 @@ struct Broken {
 pub(super) struct Writer {
     pub(super) settings: LogSettings,
     receiver: mpsc::Receiver<Message>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) ledger: Ledger,
     batch: Vec<Message>,
     held: Held,

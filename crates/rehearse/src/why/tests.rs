@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_context::{GeoSources, TimeZone, Zones};
+use portcullis_gate::ForbidFault;
 use portcullis_record::{Door, Entry, PrincipalEntry, RequestEntry, Stage, VerdictEntry, why};
+use portcullis_record::{Log, LogSettings, Texts};
 
 use super::*;
 use crate::testing::{DAY, NOON, Shop};
@@ -90,7 +92,9 @@ fn with_policies<T>(policies: &str, version: &str, then: impl FnOnce(&Shop, &Exp
     let shop = Shop::new(policies, DIRECTORY);
     let directory = Arc::new(shop.directory.clone());
     let situator = Situator::new(GeoSources::default(), Zones::default(), directory, TimeZone::utc());
-    then(&shop, &Explainer { rulebook: shop.rulebook(), version, situator: &situator })
+    let log = tempfile::tempdir().unwrap();
+    let explainer = Explainer { rulebook: shop.rulebook(), version, situator: &situator, log: log.path() };
+    then(&shop, &explainer)
 }
 
 fn next_day() -> SystemTime {
@@ -126,6 +130,45 @@ fn other_policies_than_those_of_then_are_called_so() {
     });
     assert!(told.contains("they are not those of then (snapshot v1)"), "{told}");
     assert!(told.contains("on the facts of then they come to something else"), "{told}");
+}
+
+#[test]
+fn a_decision_is_explained_by_the_policies_that_made_it() {
+    let log = tempfile::tempdir().unwrap();
+    let then = Shop::new(POLICIES, DIRECTORY);
+    let content = past::keep(then.rulebook().policies, None, ForbidFault::Unavailable).unwrap();
+    let texts = Texts { content, rest: [1; 32] };
+    let settings = LogSettings::new(log.path().to_owned());
+    Log::open(settings).unwrap().decides_by(&texts).unwrap();
+    let mut remembered = free_from_germany();
+    remembered.entry.snapshot = texts.version();
+
+    // Since then a line was put in before it, and the rule was turned: Germany is let in by now.
+    let changed = format!("// New.\n{}", POLICIES.replace("[\"US\", \"CA\"]", "[\"DE\"]"));
+    let shop = Shop::new(&changed, DIRECTORY);
+    let directory = Arc::new(shop.directory.clone());
+    let situator = Situator::new(GeoSources::default(), Zones::default(), directory, TimeZone::utc());
+    let explainer =
+        Explainer { rulebook: shop.rulebook(), version: "v2", situator: &situator, log: log.path() };
+    let told = why::tell(&remembered, &explainer.beside(&remembered, next_day()));
+    for part in [
+        "region (policies/shop.cedar:6)",
+        "line 9: unless context.geo has country && [\"US\", \"CA\"].contains(context.geo.country)",
+        "one of \"CA\" or \"US\" (is \"DE\")",
+        "they have changed since: clauses and changes are told of those that decided",
+        "by those of now the request would be refused with 403 access_denied",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in\n{told}");
+    }
+    let json = why::to_json(&remembered, &explainer.beside(&remembered, next_day()));
+    assert_eq!((&json["same_policies"], &json["explained_by_policies_of"]), (&false.into(), &"then".into()));
+    assert_eq!(json["by_policies_of_now"]["reason"], "access_denied");
+
+    // The same policies in a snapshot that differs in something else have not changed.
+    let explainer =
+        Explainer { rulebook: then.rulebook(), version: "v3", situator: &situator, log: log.path() };
+    let told = why::tell(&remembered, &explainer.beside(&remembered, next_day()));
+    assert!(!told.contains("changed since:"), "{told}");
 }
 
 #[test]

@@ -2,21 +2,22 @@
 
 use jiff::Timestamp;
 use portcullis_policy::Policies;
-use portcullis_record::Remembered;
 use portcullis_record::why::Beside;
+use portcullis_record::{Entry, Remembered};
 use serde_json::{Value as Json, json};
 
-use super::{Now, Why, clauses, places};
+use super::{Now, Then, Why, clauses, places};
 use crate::Answer;
 
-pub(super) fn beside(why: &Why, remembered: &Remembered, policies: &Policies, now: Timestamp) -> Beside {
+pub(super) fn beside(why: &Why, remembered: &Remembered, today: &Policies, now: Timestamp) -> Beside {
+    let policies = why.policies(today);
     let mut beside = Beside { places: places(remembered, policies), ..Beside::default() };
     for explained in &why.explanation.policies {
         let lines = clauses::lines(explained, policies, &why.question);
         beside.clauses.insert(explained.policy.clone(), lines);
     }
-    if !why.same_policies {
-        beside.parts.push(("Policies".to_owned(), vec![changed(why, remembered)]));
+    if let Some(line) = changed(why, remembered) {
+        beside.parts.push(("Policies".to_owned(), vec![line]));
     }
     if let Some(lines) = smallest(why) {
         beside.parts.push(("Smallest change".to_owned(), lines));
@@ -28,12 +29,34 @@ pub(super) fn beside(why: &Why, remembered: &Remembered, policies: &Policies, no
     beside
 }
 
-fn changed(why: &Why, remembered: &Remembered) -> String {
-    let agrees = if why.agrees(remembered) { "they come to the same" } else { "they come to something else" };
-    format!(
-        "they are not those of then (snapshot {}): clauses and changes are told of those of now; on the facts of then {agrees}",
-        remembered.entry.snapshot.chars().take(12).collect::<String>()
-    )
+/// That the policies of now are others than those that decided, and what they come to; `None` where they are the same.
+fn changed(why: &Why, remembered: &Remembered) -> Option<String> {
+    let snapshot: String = remembered.entry.snapshot.chars().take(12).collect();
+    match &why.then {
+        Then::Same | Then::Kept { changed: false, .. } => None,
+        Then::Kept { by_now, .. } => {
+            let come_to = match by_now {
+                Some(answer) if answer.refusal == why.answer.refusal => "come to the same".to_owned(),
+                Some(answer) => format!("the request would be {}", outcome(answer)),
+                None => "ask for what the record does not tell".to_owned(),
+            };
+            let verb = if by_now.as_ref().is_some_and(|answer| answer.refusal != why.answer.refusal) {
+                "by those of now"
+            } else {
+                "those of now"
+            };
+            Some(format!(
+                "they have changed since: clauses and changes are told of those that decided (snapshot {snapshot}); on the facts of then, {verb} {come_to}"
+            ))
+        }
+        Then::Lost(fault) => {
+            let agrees =
+                if why.agrees(remembered) { "they come to the same" } else { "they come to something else" };
+            Some(format!(
+                "they are not those of then (snapshot {snapshot}): clauses and changes are told of those of now; on the facts of then {agrees}. {fault}"
+            ))
+        }
+    }
 }
 
 /// What would turn the answer; `None` where there is nothing to turn.
@@ -65,14 +88,32 @@ fn smallest(why: &Why) -> Option<Vec<String>> {
 }
 
 fn again(why: &Why, then_and_now: &Now, remembered: &Remembered, now: Timestamp) -> Vec<String> {
-    let was = remembered.entry.verdict.as_ref().map(|verdict| verdict.decision.as_str());
-    let still = if was == Some(then_and_now.answer.decision) { "still " } else { "" };
-    let mut lines = vec![format!("at {now:.0} it would {still}be {}", outcome(&then_and_now.answer))];
+    let entry = &remembered.entry;
+    let was = entry.verdict.as_ref().map(|verdict| verdict.decision.as_str());
+    let same = was == Some(then_and_now.answer.decision);
+    let (before, still) = if same { (String::new(), "still ") } else { (was_then(entry), "") };
+    let mut lines = vec![format!("{before}at {now:.0} it would {still}be {}", outcome(&then_and_now.answer))];
     lines.extend(then_and_now.differences.iter().map(ToString::to_string));
-    if then_and_now.differences.is_empty() && why.same_policies && !still.is_empty() {
-        lines.push("nothing that the policies ask for has changed since".to_owned());
+    match &why.then {
+        Then::Kept { changed: true, .. } if !same => lines.push("the policies have changed since".to_owned()),
+        Then::Lost(_) | Then::Kept { changed: true, .. } => {}
+        Then::Same | Then::Kept { changed: false, .. } => {
+            if then_and_now.differences.is_empty() && same {
+                lines.push("nothing that the policies ask for has changed since".to_owned());
+            }
+        }
     }
     lines
+}
+
+/// `it was refused with 403 region_restricted at 2026-03-03T12:00:00Z; `
+fn was_then(entry: &Entry) -> String {
+    let time = &entry.time;
+    match (entry.status, &entry.reason) {
+        (None, _) => format!("it was allowed at {time}; "),
+        (Some(status), Some(reason)) => format!("it was refused with {status} {reason} at {time}; "),
+        (Some(status), None) => format!("it was answered {status} at {time}; "),
+    }
 }
 
 /// `refused with 403 region_restricted`
@@ -112,7 +153,16 @@ fn members(why: &Why, policies: &Policies) -> serde_json::Map<String, Json> {
         json!({ "answer": answer(&now.answer), "differences": differences })
     });
     let mut members = serde_json::Map::new();
-    members.insert("same_policies".to_owned(), why.same_policies.into());
+    let (same, explained_by) = match &why.then {
+        Then::Same => (true, "then"),
+        Then::Kept { changed, .. } => (!changed, "then"),
+        Then::Lost(_) => (false, "now"),
+    };
+    members.insert("same_policies".to_owned(), same.into());
+    members.insert("explained_by_policies_of".to_owned(), explained_by.into());
+    if let Then::Kept { by_now, .. } = &why.then {
+        members.insert("by_policies_of_now".to_owned(), by_now.as_ref().map(answer).into());
+    }
     members.insert(
         "explanation".to_owned(),
         explained.map(|explained| clauses::json(explained, policies, &why.question)).collect(),

@@ -1,8 +1,10 @@
 //! `portcullis log forget`.
 
+use std::path::Path;
+
 use portcullis_record::forget::{ForgetError, forget};
 
-use super::{Failure, LogPlace};
+use super::Failure;
 use crate::cli::{Exit, complain, say};
 
 /// Erase everything recorded of one principal. The log can still be proved to be whole.
@@ -17,20 +19,17 @@ pub(super) struct Forget {
     /// Do it; without this it is only said what to give.
     #[arg(long)]
     yes: bool,
-    #[command(flatten)]
-    place: LogPlace,
 }
 
 impl Forget {
-    pub(super) fn run(&self) -> Result<Exit, Failure> {
-        let folder = self.place.folder()?;
+    pub(super) fn run(&self, folder: &Path) -> Result<Exit, Failure> {
         if !self.yes {
             return Err(Failure::wrong(
                 format!("this erases every decision of `{}` for good", self.principal),
                 "see what it would be with `portcullis log --principal`, then add `--yes`",
             ));
         }
-        let forgotten = forget(&folder, &self.principal).map_err(|fault| match fault {
+        let forgotten = forget(folder, &self.principal).map_err(|fault| match fault {
             ForgetError::Busy(_) => Failure {
                 text: fault.to_string(),
                 hint: Some("stop the gate, or try again; what was asked for is not done by half"),

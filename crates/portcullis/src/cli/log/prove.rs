@@ -1,12 +1,12 @@
 //! `portcullis log verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portcullis_record::verify::{Against, Report, verify};
 use portcullis_record::{Verifier, keys};
 use serde_json::json;
 
-use super::{Failure, LogPlace};
+use super::Failure;
 use crate::cli::{Exit, complain, say};
 
 /// Prove that the log is whole: no record changed, missing, moved or put in, and every checkpoint true.
@@ -24,16 +24,13 @@ pub(super) struct Verify {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    place: LogPlace,
 }
 
 impl Verify {
-    pub(super) fn run(&self) -> Result<Exit, Failure> {
-        let folder = self.place.folder()?;
+    pub(super) fn run(&self, folder: &Path) -> Result<Exit, Failure> {
         let verifier = match &self.key {
             Some(key) => Some(parse(key)?),
-            None => keys::verifier(&folder).map_err(Failure::failed)?,
+            None => keys::verifier(folder).map_err(Failure::failed)?,
         };
         let mut against = Against { verifier, checkpoints: Vec::new() };
         for file in &self.from_checkpoint {
@@ -47,7 +44,7 @@ impl Verify {
                 )
             })?;
         }
-        let report = verify(&folder, &against).map_err(Failure::failed)?;
+        let report = verify(folder, &against).map_err(Failure::failed)?;
         if self.json {
             say(to_json(&report));
         } else {

@@ -15,7 +15,7 @@ use crate::cli::{Exit, complain, say};
 use crate::config::measure;
 
 /// Which decisions, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub(super) struct Show {
     /// Only what was denied.
     #[arg(long, conflicts_with = "allowed")]

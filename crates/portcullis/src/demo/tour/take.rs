@@ -146,7 +146,8 @@ fn tell_why(world: &World, reference: Option<Reference>) -> bool {
     let snapshot = world.gate.gate.snapshot();
     match read::find(&world.gate.log_folder, reference) {
         Ok(Some(remembered)) => {
-            say(why::tell(&remembered, &beside(&snapshot, &remembered)).trim_end());
+            let beside = beside(&snapshot, &world.gate.log_folder, &remembered);
+            say(why::tell(&remembered, &beside).trim_end());
             true
         }
         Ok(None) => {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use portcullis_request::headers;
@@ -28,6 +29,9 @@ pub(crate) enum CallerFault {
     /// It has more bytes than are taken.
     #[error("the caller's body is larger than {0} bytes")]
     TooLarge(u64),
+    /// A field behind it would say who the caller is.
+    #[error("the caller's body ends with the trailer `{0}`, which no caller may send")]
+    NamingTrailer(HeaderName),
 }
 
 /// What is known of a caller's body while the origin has it.
@@ -203,6 +207,9 @@ impl CallerBody {
         self.idle.moved();
         self.progress.frames.fetch_add(1, Ordering::Relaxed);
         if let Some(trailers) = frame.trailers_mut() {
+            if let Some(name) = headers::naming_caller(trailers) {
+                return Err(self.progress.failed(CallerFault::NamingTrailer(name.clone())));
+            }
             headers::remove_unsettable_trailers(trailers);
         }
         let length = frame.data_ref().map_or(0, Bytes::len);

@@ -38,6 +38,16 @@ pub fn remove_own(headers: &mut HeaderMap) {
     }
 }
 
+/// The first of a request's trailers that would say who the caller is or how it came, or bring a credential. No honest
+/// client sends one, and an origin that merges trailers into the headers would believe it.
+#[must_use]
+pub fn naming_caller(trailers: &HeaderMap) -> Option<&HeaderName> {
+    trailers.keys().find(|name| {
+        let folded = folded(name.as_str());
+        is_unsettable(&folded, false) || CREDENTIALS.contains(&&*folded)
+    })
+}
+
 /// Removes from a request's trailers all but those known to be mere trailers (checksums, gRPC's own): where an origin
 /// merges them into the headers, any other might count as a credential or an identity, by whatever name the
 /// configuration or the origin knows it.
@@ -176,6 +186,9 @@ const FROM_TRUSTED_ONLY: [&str; 13] = [
     "cf-connecting-ip",
     "fastly-client-ip",
 ];
+
+/// Credentials that have a place in the head.
+const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
 
 /// What the names of trailers that travel on begin with.
 const TRAILERS: [&str; 7] =

@@ -131,7 +131,9 @@ fn unreachable(fault: &ConnectFault, refuse: &OriginRefusals) -> Response<Bytes>
 /// RFC 9110 §15.5.1, §15.5.9 and §15.5.14.
 fn caller(fault: &CallerFault, refuse: &OriginRefusals) -> Response<Bytes> {
     match fault {
-        CallerFault::Broken(_) => refuse.unreadable("broken_body", StatusCode::BAD_REQUEST),
+        CallerFault::Broken(_) | CallerFault::NamingTrailer(_) => {
+            refuse.unreadable("broken_body", StatusCode::BAD_REQUEST)
+        }
         CallerFault::Stalled(_) => refuse.unreadable("body_timeout", StatusCode::REQUEST_TIMEOUT),
         CallerFault::TooLarge(_) => {
             refuse.payload("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE, Vec::new())

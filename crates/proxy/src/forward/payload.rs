@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use portcullis_payload::{PayloadFault, PayloadRules, Wanted};
 use portcullis_request::CanonicalRequest;
+use portcullis_request::headers::naming_caller;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -85,6 +86,9 @@ async fn read(mut body: Incoming, most: u64, pause: Duration) -> Result<Bytes, F
         let frame = frame.map_err(|_| Fault::Caller(CallerFault::Stalled(pause)))?;
         let Some(frame) = frame else { return Ok(whole.freeze()) };
         let frame = frame.map_err(|fault| Fault::Caller(CallerFault::Broken(fault.to_string())))?;
+        if let Some(name) = frame.trailers_ref().and_then(naming_caller) {
+            return Err(Fault::Caller(CallerFault::NamingTrailer(name.clone())));
+        }
         // Trailers of a body that was checked are left out: they were not.
         let Some(data) = frame.data_ref() else { continue };
         if whole.len().saturating_add(data.len()) > most_here {

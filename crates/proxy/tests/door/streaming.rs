@@ -66,7 +66,7 @@ async fn an_upload_passes_while_it_is_sent_and_may_take_longer_than_an_answer() 
 }
 
 #[tokio::test]
-async fn trailers_pass_both_ways_without_those_that_name_a_caller() {
+async fn trailers_pass_both_ways_if_they_are_mere_trailers() {
     let (seen, mut sights) = unbounded_channel();
     let origin = on_connection(move |mut connection| {
         let seen = seen.clone();
@@ -84,7 +84,7 @@ async fn trailers_pass_both_ways_without_those_that_name_a_caller() {
     let answer = exchange(
         door.address,
         "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE\r\nTransfer-Encoding: chunked\r\n\
-         Trailer: Content-Digest, X-Portcullis-User\r\n\r\n2\r\nhi\r\n0\r\nContent-Digest: 7\r\nX-Portcullis-User: admin\r\n\r\n",
+         Trailer: Content-Digest, X-Role\r\n\r\n2\r\nhi\r\n0\r\nContent-Digest: 7\r\nX-Role: admin\r\n\r\n",
     )
     .await;
     assert!(answer.contains("trailer: X-Sum") || answer.contains("Trailer: X-Sum"), "{answer}");
@@ -92,6 +92,29 @@ async fn trailers_pass_both_ways_without_those_that_name_a_caller() {
     let request = sights.recv().await.expect("forwarded").to_ascii_lowercase();
     assert!(request.contains("te: trailers\r\n") && request.contains("connection: te\r\n"), "{request}");
     assert!(request.contains("content-digest: 7\r\n") && !request.contains("admin"), "{request}");
+}
+
+/// threats.md 19: what says who asks counts as little behind a body as before it, and no honest client sends it there.
+#[tokio::test]
+async fn a_trailer_that_names_a_caller_is_400() {
+    for name in ["X-Portcullis-User", "X_Auth_User", "Remote-User", "Authorization", "Cookie"] {
+        let origin = on_connection(|connection| async move {
+            connection.rest().await;
+        })
+        .await;
+        let door = door(origin).await;
+        let answer = exchange(
+            door.address,
+            format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n{name}: admin\r\n\r\n"
+            ),
+        )
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("broken_body"), "{name}: {answer}");
+        let ended = door.ended().await;
+        let fault = ended[0].fault.as_deref().unwrap_or_default();
+        assert!(fault.contains(&format!("the trailer `{}`", name.to_ascii_lowercase())), "{fault}");
+    }
 }
 
 #[tokio::test]

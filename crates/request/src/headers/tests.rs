@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{
     ALWAYS, FROM_TRUSTED_ONLY, OWN_PREFIX, PREFIXES_FROM_TRUSTED_ONLY, connection_has, fold, is_unsettable,
-    remove_hop_by_hop, remove_unsettable, remove_unsettable_trailers,
+    naming_caller, remove_hop_by_hop, remove_unsettable, remove_unsettable_trailers,
 };
 
 fn headers(fields: &[(&str, &'static str)]) -> HeaderMap {
@@ -107,6 +107,17 @@ fn a_trailer_cannot_say_who_asks() {
     ]);
     remove_unsettable_trailers(&mut trailers);
     assert_eq!(names(&trailers), ["digest"]);
+    assert_eq!(naming_caller(&trailers), None);
+}
+
+#[test]
+fn a_trailer_that_says_who_asks_is_named_in_any_spelling() {
+    for name in ["x-portcullis-user", "x_auth_user", "remote-user", "authorization", "cookie", "proxy-x"] {
+        let trailers = headers(&[("Digest", "sha-256=x"), (name, "admin")]);
+        assert_eq!(naming_caller(&trailers).map(HeaderName::as_str), Some(name));
+    }
+    // Only removed: nobody takes them for an identity.
+    assert_eq!(naming_caller(&headers(&[("X-Checks", "1"), ("Server-Timing", "x"), ("Cookies", "x")])), None);
 }
 
 proptest! {

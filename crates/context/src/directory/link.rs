@@ -3,7 +3,7 @@
 //! A name nobody declared is a typing mistake that would silently take people out of a group; a cycle would make
 //! "is in" mean nothing. Both are refused before anything is decided by them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Membership;
 use super::finding::{At, Findings, nearest, shown};
@@ -64,21 +64,25 @@ fn owned(owner: &At<String>, entries: &Entries, findings: &mut Findings) {
     }
 }
 
-/// Finds each way back by walking the nesting depth first, without recursion: a chain may be as long as the directory.
+/// Finds each way back, and the first chain that is too long, by walking the nesting depth first, without recursion: a
+/// chain may be as long as the directory.
 fn cycles<'a>(
     kind: &str,
     entries: &'a BTreeMap<String, Entry<Membership>>,
     parents: impl Fn(&'a Entry<Membership>) -> &'a Vec<At<String>>,
     findings: &mut Findings,
 ) {
-    let mut done: BTreeSet<&str> = BTreeSet::new();
+    // How many are above one, by its name.
+    let mut done: HashMap<&str, usize> = HashMap::new();
+    // One chain is named, and none where the fault is a circle.
+    let mut is_told = false;
     for start in entries.keys() {
         let mut path: Vec<(&str, std::slice::Iter<'a, At<String>>)> = Vec::new();
         let mut on_path: BTreeSet<&str> = BTreeSet::new();
         let mut next = Some(start.as_str());
         loop {
             if let Some(name) = next.take()
-                && !done.contains(name)
+                && !done.contains_key(name)
                 && let Some(entry) = entries.get(name)
             {
                 path.push((name, parents(entry).iter()));
@@ -91,17 +95,36 @@ fn cycles<'a>(
                     let names = path.iter().map(|(name, _)| *name);
                     let way = names.skip_while(|name| *name != parent.value).collect::<Vec<_>>();
                     cycle(kind, parent, &way, findings);
+                    is_told = true;
                 }
                 Some(parent) => next = Some(parent.value.as_str()),
                 None => {
                     path.pop();
                     on_path.remove(name);
-                    done.insert(name);
+                    let Some(entry) = entries.get(name) else { continue };
+                    let above =
+                        |parent: &At<String>| done.get(parent.value.as_str()).map_or(1, |above| above + 1);
+                    let above_it = parents(entry).iter().map(above).max().unwrap_or_default();
+                    if above_it > MOST_NESTED && !is_told {
+                        too_deep(kind, entry, findings);
+                        is_told = true;
+                    }
+                    done.insert(name, above_it);
                 }
             }
         }
     }
 }
+
+fn too_deep(kind: &str, entry: &Entry<Membership>, findings: &mut Findings) {
+    let message = format!("{kind}s are nested more than {MOST_NESTED} deep");
+    let help = format!("put the {kind} into the one that it is really about, without those between");
+    findings.add("bound", &entry.place, message, "too deep", help);
+}
+
+/// Above one group or role, in a chain. No organisation is as deep; whoever is in a chain carries all of it, and the
+/// official library closes memberships by recursion, which ten thousand of them would end with the process.
+const MOST_NESTED: usize = 100;
 
 fn cycle(kind: &str, closing: &At<String>, way: &[&str], findings: &mut Findings) {
     const NAMED: usize = 8;

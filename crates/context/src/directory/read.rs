@@ -313,6 +313,12 @@ impl Reader<'_> {
             );
             return BTreeMap::new();
         };
+        if table.len() > MAX_ATTRIBUTES {
+            let message = format!("`attributes` may have at most {MAX_ATTRIBUTES}");
+            let help = "leave out what no policy reads".to_owned();
+            self.findings.add("bound", &Place::new(self.file, value.span()), message, "too many", help);
+            return BTreeMap::new();
+        }
         let mut attributes = BTreeMap::new();
         for (key, value) in table {
             let name: &str = key.get_ref();
@@ -320,16 +326,9 @@ impl Reader<'_> {
             if name == "tier" {
                 let help = "write `tier = …` beside `id`, outside of `attributes`".to_owned();
                 self.findings.add("attribute", &place, "`tier` has its own key".to_owned(), "not here", help);
-            } else if name.is_empty() || name.len() > MAX_NAME || attributes.len() == MAX_ATTRIBUTES {
-                let message =
-                    format!("at most {MAX_ATTRIBUTES} attributes, their names 1 to {MAX_NAME} bytes long");
-                self.findings.add(
-                    "bound",
-                    &place,
-                    message,
-                    "too much",
-                    "leave out what no policy reads".to_owned(),
-                );
+            } else if name.is_empty() || name.len() > MAX_NAME {
+                let message = format!("the name of an attribute has 1 to {MAX_NAME} bytes");
+                self.findings.add("bound", &place, message, "this one", "give it another name".to_owned());
             } else if let Some(json) = self.attribute(name, value) {
                 attributes.insert(name.to_owned(), json);
             }

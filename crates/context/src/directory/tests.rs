@@ -183,6 +183,24 @@ fn a_chain_as_long_as_the_directory_is_walked_without_recursion() {
     assert!(finding(&text).contains("in 19992 more in"));
 }
 
+/// The official library closes memberships by recursion: a chain of ten thousand once ended the process.
+#[test]
+fn nesting_has_a_bound() {
+    for (key, kind) in [("groups", "group"), ("roles", "role")] {
+        let chain = |length: usize| -> String {
+            (0..length)
+                .map(|index| format!("[[{kind}]]\nid = \"{index}\"\n{key} = [\"{}\"]\n", index + 1))
+                .chain([format!("[[{kind}]]\nid = \"{length}\"\n")])
+                .collect()
+        };
+        load(&chain(100)).unwrap();
+        for length in [101, 10_000] {
+            let found = finding(&chain(length));
+            assert!(found.contains(&format!("{kind}s are nested more than 100 deep")), "{found}");
+        }
+    }
+}
+
 #[test]
 fn references_must_be_declared() {
     assert!(
@@ -264,6 +282,13 @@ fn findings_are_bounded() {
     assert!(finding(&long).contains("1 to 256 bytes"));
     let groups = format!("[[user]]\nid = \"a\"\ngroups = [{}]", "\"g\", ".repeat(1_001));
     assert!(finding(&groups).contains("at most 1000 names"));
+    let attributes = |count: usize| -> String {
+        let each: String = (0..count).map(|index| format!("a{index} = 1\n")).collect();
+        format!("[[user]]\nid = \"a\"\n[user.attributes]\n{each}")
+    };
+    load(&attributes(64)).unwrap();
+    assert!(finding(&attributes(65)).contains("`attributes` may have at most 64"));
+    assert!(finding(&attributes(100_000)).contains("`attributes` may have at most 64"));
 }
 
 proptest! {

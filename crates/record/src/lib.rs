@@ -1,8 +1,8 @@
 //! What we remember of each decision: one record before the answer, one outcome line after it.
 //!
 //! [`Log`] writes, [`read`] reads back, [`verify`] proves that nothing was changed, [`search`] looks through all of it,
-//! [`Redaction`] keeps secrets out, [`Texts`] are what decided, and [`why`] tells a remembered decision to people. A record is written before its
-//! decision is carried out, or the log says how many are missing.
+//! [`Redaction`] keeps secrets out, [`Texts`] are what decided, and [`why`] tells a remembered decision to people. A record
+//! is written before its decision is carried out, or the log says how many are missing.
 
 mod archive;
 mod chain;
